@@ -1,0 +1,1 @@
+"""The Substrate chain: runtime, host, development node, RPC and client."""

@@ -1,0 +1,1 @@
+"""The only door to the chain that miner, validator and CLI use."""

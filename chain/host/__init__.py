@@ -1,0 +1,1 @@
+"""The runtime's WASM executed in this process; no clock, no randomness, no sockets."""

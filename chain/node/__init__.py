@@ -1,0 +1,1 @@
+"""A development node around the host."""

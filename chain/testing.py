@@ -1,0 +1,1 @@
+"""pytest plugin for subnet authors: an in-process chain around every test."""

@@ -1,0 +1,1 @@
+"""The compiled runtime as package data: WASM, metadata and their provenance."""

@@ -1,0 +1,1 @@
+"""The executable specification: every protocol rule as numpy and integers."""

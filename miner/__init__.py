@@ -1,0 +1,1 @@
+"""The miner: serve a subnet's model and be paid for it."""

@@ -1,0 +1,3 @@
+"""Meritnet: an incentive-and-validation subnet protocol on a local Substrate chain."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,6 @@
+"""``python -m meritnet``."""
+
+from meritnet.cli.app import main
+
+if __name__ == "__main__":
+    main()

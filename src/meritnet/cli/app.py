@@ -1,0 +1,5 @@
+"""The ``meritnet`` command."""
+
+
+def main() -> None:
+    """Run the command line."""

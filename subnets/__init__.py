@@ -1,0 +1,1 @@
+"""What a subnet measures: one folder a kind."""

@@ -1,0 +1,1 @@
+"""Language models that both miner and validator run."""

@@ -1,0 +1,1 @@
+"""The validator: ask, score, weigh, commit and reveal."""
