@@ -1,0 +1,65 @@
+# `make up` shows the whole loop; `make test` passes the default tests. Both set up .venv themselves.
+PYTHON ?= python3
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+CARGO_ENV := CARGO_TARGET_DIR=$${CARGO_TARGET_DIR:-$$HOME/.cache/meritnet/target-native}
+
+.PHONY: up test test-slow test-rust test-interop test-journey test-consensus lint wasm wasm-check vectors docs bench clean
+
+up: $(VENV)/installed                ## chain, miners and validators on this machine: make up ARGS="--epochs 2 --json"
+	@$(BIN)/meritnet up $(ARGS)
+
+test: $(VENV)/installed-dev          ## the default tier: no network, no Rust, minutes
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+test-consensus: $(VENV)/installed-dev ## the specification against the oracle, its properties and the runtime
+	@$(BIN)/python -m pytest tests/consensus tests/differential -m "not interop" $(ARGS)
+
+test-slow: $(VENV)/installed-dev     ## the real model, key derivation, kills
+	@$(BIN)/python -m pytest -m slow $(ARGS)
+
+test-journey: $(VENV)/installed-dev  ## real processes and sockets
+	@$(BIN)/python -m pytest -m journey $(ARGS)
+
+test-rust: $(VENV)/installed-dev     ## cargo's own tests, clippy, and the crates against the specification
+	@cd chain && $(CARGO_ENV) SKIP_WASM_BUILD=1 cargo test --workspace --locked
+	@cd chain && $(CARGO_ENV) SKIP_WASM_BUILD=1 cargo clippy --workspace --locked -- -D warnings
+	@$(BIN)/python -m pytest -m rust $(ARGS)
+
+test-interop: $(VENV)/installed-dev  ## the public bittensor client, in its own environment
+	@$(BIN)/python -m pytest -m interop $(ARGS)
+
+lint: $(VENV)/installed-dev          ## ruff and mypy
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+wasm: $(VENV)/installed-dev          ## build the runtime and replace the committed WASM
+	@$(BIN)/python -m meritnet.chain.wasm.build
+
+wasm-check: $(VENV)/installed-dev    ## rebuild the runtime and compare it with the committed WASM
+	@$(BIN)/python -m meritnet.chain.wasm.build --check
+
+vectors: $(VENV)/installed-dev       ## write chain/vectors from the specification
+	@$(BIN)/python -m meritnet.consensus.vectors
+
+docs: $(VENV)/installed-dev          ## regenerate the generated pages
+	@$(BIN)/python -m meritnet.cli.reference
+
+bench: $(VENV)/installed-dev         ## figures, each beside its rival
+	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+$(VENV)/bin/python:
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: $(VENV)/bin/python pyproject.toml
+	@echo "installing Meritnet into $(VENV) (PyTorch is about 3 GB the first time)" >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . >&2
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/bin/python pyproject.toml
+	@echo "installing Meritnet and its test tools into $(VENV) (PyTorch is about 3 GB the first time)" >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' >&2
+	@touch $@ $(VENV)/installed
+
+clean:                               ## remove the environment and build leftovers
+	rm -rf $(VENV) build dist src/*.egg-info

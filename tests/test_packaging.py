@@ -1,0 +1,61 @@
+"""What an installed Meritnet puts on a machine, and what starting it costs."""
+
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+LINKS = ("chain", "consensus", "miner", "subnets", "validator")
+
+
+def python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, timeout=60, check=True)
+
+
+@pytest.mark.parametrize("folder", LINKS)
+def test_the_package_links_to_the_top_folder(folder: str) -> None:
+    link = ROOT / "src/meritnet" / folder
+    assert link.is_symlink()
+    assert os.readlink(link) == f"../../{folder}"
+
+
+def test_importing_meritnet_loads_nothing_heavy() -> None:
+    loaded = python("-c", "import sys, meritnet; print(*sorted(sys.modules))").stdout.split()
+    assert not set(loaded) & {"torch", "numpy", "aiohttp", "substrateinterface", "typer"}
+
+
+def test_help_loads_no_model_and_no_chain() -> None:
+    program = (
+        "import sys\nfrom meritnet.cli.app import main\nsys.argv = ['meritnet', '--help']\n"
+        "try:\n    main()\nexcept SystemExit as stop:\n    assert not stop.code, stop.code\n"
+        "print('LOADED', *sorted(sys.modules))"
+    )
+    output = python("-c", program).stdout
+    loaded = set(output.rsplit("LOADED", 1)[1].split())
+    assert "Usage" in output
+    assert not loaded & {"torch", "transformers", "peft", "numpy", "scipy", "aiohttp", "substrateinterface", "wasmtime"}
+
+
+def test_the_version_stands_in_one_place_and_the_changelog_knows_it() -> None:
+    import meritnet
+
+    declared = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert declared is not None
+    assert declared[1] == meritnet.__version__
+    assert f"## {meritnet.__version__}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_meritnet_and_the_runtime_only(tmp_path: Path) -> None:
+    python("-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path), str(ROOT))
+    (wheel,) = tmp_path.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {n.split("/")[0] for n in names if ".dist-info" not in n} == {"meritnet"}
+    assert "meritnet/chain/wasm/runtime.wasm.zst" in names
+    assert "meritnet/chain/wasm/SOURCE.json" in names
+    assert not [n for n in names if n.endswith(".rs") or "/tests/" in n]
