@@ -1,8 +1,9 @@
-"""Key pairs, signatures and addresses of the chain: sr25519 and ed25519, with Substrate's derivation paths.
+"""Key pairs, signatures and addresses of the chain: sr25519 and ed25519, with Substrate's derivation.
 
-A secret URI is ``PHRASE//hard/soft///password``: a BIP-39 phrase or a ``0x`` seed of 32 bytes, then junctions,
-then the password of the phrase. Without a phrase it stands for Substrate's public development phrase, so that
-``//Alice`` is the Alice of every development chain. Nothing here imports more than the two crypto libraries.
+A secret URI is ``PHRASE//hard/soft///password``: a BIP-39 phrase or a ``0x`` seed of 32 bytes, then
+junctions, then the password of the phrase. Without a phrase it stands for Substrate's public development
+phrase, so that ``//Alice`` is the Alice of every development chain. Nothing here imports more than the two
+crypto libraries.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ class KeyPair:
 
     @staticmethod
     def from_mnemonic(phrase: str, scheme: Scheme = "sr25519", password: str = "") -> KeyPair:
-        """The pair of a BIP-39 phrase (English words). Raises ``InvalidKey`` when a word or the checksum is wrong."""
+        """The pair of a BIP-39 phrase (English). Raises ``InvalidKey`` for a wrong word or checksum."""
         words = " ".join(phrase.split())
         try:
             seed = bytes(bip39.bip39_to_mini_secret(words, password))
@@ -85,7 +86,7 @@ class KeyPair:
 
     @staticmethod
     def from_uri(uri: str, scheme: Scheme = "sr25519") -> KeyPair:
-        """The pair of a secret URI. Raises ``InvalidKey`` for a malformed one, or a soft junction with ed25519."""
+        """The pair of a secret URI. Raises ``InvalidKey`` when malformed, or soft with ed25519."""
         match = _URI.fullmatch(uri.strip())
         if match is None:
             raise InvalidKey(
@@ -141,7 +142,7 @@ def ss58_encode(public: bytes, prefix: int = SS58_PREFIX) -> Ss58Address:
 
 
 def ss58_decode(address: str) -> bytes:
-    """The 32 bytes of an account, whatever its prefix. Raises ``InvalidKey`` (a ``ValueError``) for a bad one."""
+    """The 32 bytes of an account, whatever its prefix. Raises ``InvalidKey``, a ``ValueError``."""
     if not 1 <= len(address) <= 64 or any(letter not in _DIGIT for letter in address):
         raise InvalidKey(f"{address[:64]!r} is no SS58 address")
     number = 0
@@ -169,7 +170,7 @@ def _seed_from_hex(text: str) -> bytes:
 
 
 def _chain_code(name: str) -> bytes:
-    """The 32 bytes of a junction: a number as u64, else the SCALE-encoded text, hashed when it is too long."""
+    """The 32 bytes of a junction: a number as u64, else SCALE text, hashed when it is too long."""
     if name.isascii() and name.isdigit():
         number = int(name)
         if number >= 2**64:
