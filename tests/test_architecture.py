@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("consensus", "chain", "subnets", "miner", "validator")
-SOURCES = [path for package in (*PACKAGES, "src/meritnet/cli") for path in sorted((ROOT / package).rglob("*.py"))]
+SOURCES = [path for package in (*PACKAGES, "src/meritnet/cli", "src/meritnet/localnet") for path in sorted((ROOT / package).rglob("*.py"))]
 MAX_FILE_LINES = 500
 MAX_PALLET_LIB_LINES = 700
 MAX_FUNCTION_LINES = 60
