@@ -1,7 +1,7 @@
 """Files named by what is in them: content id = SHA-256 of the whole content, in lower-case hex.
 
-A file in the store is complete and was verified when it came in: it is written to a temporary name, hashed on the
-way, and renamed only if the hash is the one that was asked for. Sizes are bounded before anything is read.
+A file in the store is complete and was verified when it came in: it is written to a temporary name, hashed on
+the way, and renamed only if the hash is the one that was asked for. Sizes are bounded before any read.
 """
 
 import hashlib
@@ -128,7 +128,7 @@ class ArtifactStore:
 
 
 def read_verified(path: Path, content_id: str, max_bytes: int) -> bytes:
-    """Read a small file whole, checking size and content id before the bytes are used. Raises ArtifactError."""
+    """Read a file whole, checking size and content id before the bytes are used. Raises ArtifactError."""
     with path.open("rb") as file:
         data = file.read(max_bytes + 1)
     if len(data) > max_bytes:

@@ -1,7 +1,8 @@
 """What a subnet is: the words that a kind, a miner's server and a validator's loop share.
 
-A kind is a folder with a `Subnet`. Its `MinerRole` answers requests, its `ValidatorRole` asks them and scores the
-answers; both see bytes only, so the network (signatures, limits, retries) stays outside. Nothing here imports torch.
+A kind is a folder with a `Subnet`. Its `MinerRole` answers requests, its `ValidatorRole` asks them and scores
+the answers; both see bytes only, so the network (signatures, limits, retries) stays outside. Nothing here
+imports torch.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -183,7 +184,7 @@ class MinerRole(Protocol):
 
 
 class ValidatorRole(Protocol):
-    """The asking side of a subnet. Everything it draws comes from `seed`, so that anyone can repeat a step."""
+    """The asking side of a subnet. All it draws comes from `seed`, so that anyone can repeat a step."""
 
     def task(self, seed: bytes, uid: int) -> Task:
         """Draw the request for the miner `uid` in the step of `seed` (32 bytes, from a block hash)."""
@@ -194,7 +195,7 @@ class ValidatorRole(Protocol):
         ...
 
     async def score(self, task: Task, answer: Answer, artifacts: Mapping[str, Path]) -> Score:
-        """Judge an answer; `artifacts` maps a content id to a verified file. Raises InvalidAnswer (score 0)."""
+        """Judge an answer; `artifacts` maps a content id to a verified file. Raises InvalidAnswer."""
         ...
 
 
