@@ -1,0 +1,34 @@
+//! The chain's economy: issuance, pots, payouts, prices and share pools.
+//!
+//! Amounts are rao in `u64`; ratios are integers of a stated unit; nothing here knows storage or
+//! accounts. Files carry the names of their twins in the Python specification (`consensus/`), and
+//! vectors generated from it are replayed by `tests/vectors.rs`.
+#![cfg_attr(not(feature = "std"), no_std)]
+#![forbid(unsafe_code)]
+#![deny(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::float_arithmetic,
+    missing_docs
+)]
+
+extern crate alloc;
+
+mod commit;
+mod emission;
+mod registration;
+mod schedule;
+mod share_pool;
+
+pub use commit::{RevealWindow, reveal_window};
+pub use emission::{
+    Distribution, MAX_SUPPLY_RAO, Pots, block_emission, distribute, split_block, split_by_price,
+};
+pub use registration::{
+    Candidate, ONE_Q32, bump_price, decay_factor, decay_price, lock_cost, neuron_to_prune,
+};
+pub use schedule::{MAX_TEMPO, epoch_is_due, epoch_with_lookahead, next_epoch};
+pub use share_pool::SharePool;
