@@ -103,7 +103,7 @@ class Admission:
         self._allowances = {key: kept for key, kept in self._allowances.items() if key in self.view.peers}
 
     def admit(self, hotkey: str) -> Peer:
-        """The caller as the chain knows it. Raises ``Refusal``: 403 by who it is, 429 by how often it comes."""
+        """The caller as the chain knows it. Raises ``Refusal``: 403 for a stranger, 429 for a hurried one."""
         now_s = self._clock_s()
         if now_s - self.view.taken_at_s > self.policy.stale_view_s:
             raise Refusal(503, "this miner has lost sight of the chain", 30)

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
 
 from meritnet.chain.errors import MeritnetError
-from meritnet.chain.keys import ss58_decode
 from meritnet.subnets import wire
 
 RETENTION_NS = 60 * 10**9
@@ -33,8 +32,8 @@ class ReplayStore:
     """The nonces seen of late, in memory and in an append-only file of fixed-length records.
 
     A record is written by one ``write`` before the request is acted upon. Killing the process loses nothing,
-    as the page stays with the operating system; after a loss of power a machine takes longer to come back than
-    a request stays fresh. ``path=None`` keeps the memory only.
+    as the page stays with the operating system; after a loss of power a machine takes longer to come back
+    than a request stays fresh. ``path=None`` keeps the memory only.
     """
 
     def __init__(self, path: Path | None, now_ns: int, *, retention_ns: int = RETENTION_NS) -> None:
@@ -83,7 +82,7 @@ class ReplayStore:
         raw = path.read_bytes() if path.exists() else b""
         # A torn record at the end was never acted upon: the write comes before the answer.
         whole = len(raw) - len(raw) % _RECORD.size
-        for public, nonce_ns, seen_ns in _records(raw[:whole]):
+        for public, nonce_ns, seen_ns in _RECORD.iter_unpack(raw[:whole]):
             if seen_ns + self._retention_ns >= now_ns:
                 self._seen[public + nonce_ns.to_bytes(8, "big")] = seen_ns
 
@@ -124,11 +123,6 @@ class Verifier:
         """
         request = replace(claim, body_sha256=body_sha256)
         wire.check_signature(request)
-        if not self._store.remember(ss58_decode(request.sender), request.nonce_ns, self._clock_ns()):
+        if not self._store.remember(wire.public_key(request.sender), request.nonce_ns, self._clock_ns()):
             raise wire.ReplayedRequest("this request was seen before")
         return request
-
-
-def _records(raw: bytes) -> Iterator[tuple[bytes, int, int]]:
-    for public, nonce_ns, seen_ns in _RECORD.iter_unpack(raw):
-        yield public, nonce_ns, seen_ns

@@ -214,7 +214,7 @@ def check_freshness(request: SignedRequest, now_ns: int) -> None:
 
 def check_signature(request: SignedRequest) -> None:
     """Raises ``BadSignature`` unless the sender signed these lines; only the declared scheme is tried."""
-    if not verify(_public(request.sender), request.payload, request.signature, request.scheme):
+    if not verify(public_key(request.sender), request.payload, request.signature, request.scheme):
         raise BadSignature(f"the signature is not {request.sender}'s over this request")
 
 
@@ -264,7 +264,7 @@ def check_response(request: SignedRequest, response: SignedResponse) -> None:
     same = (_digest(request.payload), request.nonce_ns, request.sender)
     if (response.request_sha256, response.nonce_ns, response.sender) != same:
         raise BadResponse("the response is to another request")
-    if not verify(_public(response.responder), response.payload, response.signature, response.scheme):
+    if not verify(public_key(response.responder), response.payload, response.signature, response.scheme):
         raise BadResponse(f"the signature is not {response.responder}'s over this response")
 
 
@@ -318,14 +318,15 @@ def _signature(text: str, name: str) -> bytes:
 
 def _address(text: str, name: str) -> str:
     try:
-        _public(text)
+        public_key(text)
     except InvalidKey as error:
         raise MalformedAuth(f"{name}: {error}") from error
     return text
 
 
 @lru_cache(maxsize=4096)
-def _public(address: str) -> bytes:
+def public_key(address: str) -> bytes:
+    """The 32 bytes of an address, remembered: decoding costs as much as verifying."""
     return ss58_decode(address)
 
 
