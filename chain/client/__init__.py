@@ -1,1 +1,5 @@
-"""The only door to the chain that miner, validator and CLI use."""
+"""The client: a chain through one connection, and typed words for what one does there."""
+
+from meritnet.chain.client.client import Chain
+
+__all__ = ["Chain"]

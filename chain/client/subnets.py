@@ -1,0 +1,272 @@
+"""Subnets: reading them, registering one, starting it, setting its hyperparameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+from meritnet.chain.client.scale import Reader, u16
+from meritnet.chain.client.storage_key import blake2_128_concat, item_prefix
+from meritnet.chain.errors import ChainError, CodecError, UsageError
+from meritnet.chain.keys import KeyPair, ss58_encode
+from meritnet.chain.types import BlockNumber, NetUid, Rao, Ss58Address
+
+if TYPE_CHECKING:
+    from meritnet.chain.client.client import Chain
+    from meritnet.chain.client.submission import Receipt
+
+PALLET = "SubtensorModule"
+
+
+@dataclass(frozen=True)
+class SubnetInfo:
+    """A subnet as lists show it. ``emission_rao`` is what the last block gave it."""
+
+    netuid: NetUid
+    name: str
+    symbol: str
+    owner_coldkey: Ss58Address
+    owner_hotkey: Ss58Address
+    is_started: bool
+    neurons: int
+    max_neurons: int
+    tempo: int
+    last_epoch_block: BlockNumber
+    registered_at_block: BlockNumber
+    registration_price_rao: Rao
+    staked_rao: Rao
+    locked_rao: Rao
+    emission_rao: Rao
+    pending_rao: Rao
+
+
+@dataclass(frozen=True)
+class Hyperparameters:
+    """The hyperparameters of a subnet under the chain's names and units; shares are of 65,535."""
+
+    rho: int
+    kappa: int
+    immunity_period: int
+    min_allowed_weights: int
+    max_weights_limit: int
+    tempo: int
+    weights_version: int
+    weights_rate_limit: int
+    activity_cutoff: int
+    activity_cutoff_factor: int
+    registration_allowed: bool
+    target_regs_per_interval: int
+    min_burn: int
+    max_burn: int
+    burn_half_life: int
+    burn_increase_mult: float
+    bonds_moving_avg: int
+    max_regs_per_block: int
+    serving_rate_limit: int
+    max_validators: int
+    commit_reveal_period: int
+    commit_reveal_weights_enabled: bool
+    alpha_high: int
+    alpha_low: int
+    liquid_alpha_enabled: bool
+    alpha_sigmoid_steepness: float
+    yuma_version: int
+    subnet_is_active: bool
+    transfers_enabled: bool
+    bonds_reset_enabled: bool
+    owner_cut_enabled: bool
+
+
+SETTERS: Mapping[str, str] = {
+    "activity_cutoff_factor": "sudo_set_activity_cutoff_factor",
+    "alpha_sigmoid_steepness": "sudo_set_alpha_sigmoid_steepness",
+    "bonds_moving_avg": "sudo_set_bonds_moving_average",
+    "bonds_penalty": "sudo_set_bonds_penalty",
+    "bonds_reset_enabled": "sudo_set_bonds_reset_enabled",
+    "burn_half_life": "sudo_set_burn_half_life",
+    "commit_reveal_period": "sudo_set_commit_reveal_weights_interval",
+    "commit_reveal_weights_enabled": "sudo_set_commit_reveal_weights_enabled",
+    "immunity_period": "sudo_set_immunity_period",
+    "kappa": "sudo_set_kappa",
+    "liquid_alpha_enabled": "sudo_set_liquid_alpha_enabled",
+    "max_allowed_uids": "sudo_set_max_allowed_uids",
+    "max_burn": "sudo_set_max_burn",
+    "max_regs_per_block": "sudo_set_max_registrations_per_block",
+    "max_validators": "sudo_set_max_allowed_validators",
+    "min_allowed_weights": "sudo_set_min_allowed_weights",
+    "min_burn": "sudo_set_min_burn",
+    "owner_cut_enabled": "sudo_set_owner_cut_enabled",
+    "registration_allowed": "sudo_set_network_registration_allowed",
+    "rho": "sudo_set_rho",
+    "serving_rate_limit": "sudo_set_serving_rate_limit",
+    "subnet_is_active": "sudo_set_subtoken_enabled",
+    "tempo": "sudo_set_tempo",
+    "transfers_enabled": "sudo_set_toggle_transfer",
+    "weights_rate_limit": "sudo_set_weights_set_rate_limit",
+    "weights_version": "sudo_set_weights_version_key",
+    "yuma3_enabled": "sudo_set_yuma3_enabled",
+}
+"""Hyperparameter → the call of ``AdminUtils`` that sets it."""
+
+
+def subnets(chain: Chain, at: str | None = None) -> list[SubnetInfo]:
+    """Every subnet by number, in three requests whatever their number."""
+    at = at or chain.block_hash()
+    added = chain.storage_map(item_prefix(PALLET, "NetworksAdded"), at)
+    netuids = sorted(int.from_bytes(key, "little") for key, value in added.items() if value == b"\1")
+    items = [_subnet_keys(NetUid(netuid)) for netuid in netuids]
+    values = chain.storage_many([key for keys in items for key in keys], at)
+    width = len(_SUBNET_ITEMS) + 1
+    return [
+        _subnet_info(NetUid(netuid), values[index * width : (index + 1) * width])
+        for index, netuid in enumerate(netuids)
+    ]
+
+
+def hyperparameters(chain: Chain, netuid: NetUid, at: str | None = None) -> Hyperparameters:
+    """The hyperparameters of a subnet. Raises ``ChainError`` when there is none of that number."""
+    reader = Reader(chain.call_api("SubnetInfoRuntimeApi_get_subnet_hyperparams_v3", u16(netuid), at))
+    if not reader.boolean():
+        raise ChainError(f"there is no subnet {netuid}", "`meritnet subnet list` shows those that exist")
+    entries = dict(reader.vector(lambda: (reader.text(), _hyperparameter(reader))))
+    names = [field.name for field in fields(Hyperparameters)]
+    missing = [name for name in names if name not in entries]
+    if missing:
+        raise CodecError(f"the chain does not tell these hyperparameters: {', '.join(missing)}")
+    return Hyperparameters(**{name: entries[name] for name in names})  # type: ignore[arg-type]
+
+
+def lock_cost(chain: Chain, at: str | None = None) -> Rao:
+    """What registering a subnet locks now."""
+    answer = chain.call_api("SubnetRegistrationRuntimeApi_get_network_registration_cost", b"", at)
+    return Rao(Reader(answer).unsigned(8))
+
+
+def register_subnet(chain: Chain, coldkey: KeyPair, hotkey: str) -> tuple[NetUid, Receipt]:
+    """Register a subnet that the coldkey owns and pays the lock for; the hotkey becomes its first neuron."""
+    from meritnet.chain.client.codec import Call
+
+    receipt = chain.submit(Call(PALLET, "register_network", {"hotkey": hotkey}), coldkey)
+    event = receipt.event(PALLET, "NetworkAdded")
+    if event is None:
+        raise CodecError("the subnet was registered, but the chain did not tell its number")
+    netuid, _mechanism = event.fields
+    return NetUid(netuid), receipt
+
+
+def start_subnet(chain: Chain, coldkey: KeyPair, netuid: int) -> Receipt:
+    """Start a subnet: from the next block on it takes stake and gets emission. Its owner signs."""
+    from meritnet.chain.client.codec import Call
+
+    return chain.submit(Call(PALLET, "start_call", {"netuid": netuid}), coldkey)
+
+
+def set_identity(chain: Chain, coldkey: KeyPair, netuid: int, name: str, description: str = "") -> Receipt:
+    """Give a subnet a name and a description. Its owner signs."""
+    from meritnet.chain.client.codec import Call
+
+    texts = dict.fromkeys(
+        ("github_repo", "subnet_contact", "subnet_url", "discord", "logo_url", "additional"), ""
+    )
+    arguments = {"netuid": netuid, "subnet_name": name, "description": description} | texts
+    return chain.submit(Call(PALLET, "set_subnet_identity", arguments), coldkey)
+
+
+def set_hyperparameter(
+    chain: Chain, signer: KeyPair, netuid: int, name: str, value: int | bool, *, as_root: bool = False
+) -> Receipt:
+    """Set a hyperparameter; the owner signs, or with ``as_root`` the chain's sudo key.
+
+    Raises ``UsageError`` for a name that cannot be set.
+    """
+    from meritnet.chain.client.codec import Call
+
+    if name in ("alpha_low", "alpha_high"):
+        now = hyperparameters(chain, NetUid(netuid))
+        pair = {"alpha_low": now.alpha_low, "alpha_high": now.alpha_high, name: value}
+        call = Call("AdminUtils", "sudo_set_alpha_values", {"netuid": netuid} | pair)
+    elif name in SETTERS:
+        _, argument = chain.codec.calls("AdminUtils")[SETTERS[name]]
+        call = Call("AdminUtils", SETTERS[name], {"netuid": netuid, argument: value})
+    else:
+        known = ", ".join(sorted([*SETTERS, "alpha_high", "alpha_low"]))
+        raise UsageError(f"{name!r} is no hyperparameter that can be set", f"these can: {known}")
+    return chain.submit(Call("Sudo", "sudo", {"call": call}) if as_root else call, signer)
+
+
+_SUBNET_ITEMS = (
+    "TokenSymbol",
+    "SubnetOwner",
+    "SubnetOwnerHotkey",
+    "SubtokenEnabled",
+    "SubnetworkN",
+    "MaxAllowedUids",
+    "Tempo",
+    "LastEpochBlock",
+    "NetworkRegisteredAt",
+    "Burn",
+    "SubnetTAO",
+    "SubnetLocked",
+    "SubnetTaoInEmission",
+    "PendingServerEmission",
+    "PendingValidatorEmission",
+    "PendingOwnerCut",
+)
+
+_DEFAULTS = {"MaxAllowedUids": 256, "Tempo": 360, "Burn": 100_000_000}
+"""What the runtime reads where nothing is stored; 0 for the others."""
+
+
+def _subnet_keys(netuid: NetUid) -> list[bytes]:
+    identity = item_prefix(PALLET, "SubnetIdentitiesV3") + blake2_128_concat(u16(netuid))
+    return [item_prefix(PALLET, item) + u16(netuid) for item in _SUBNET_ITEMS] + [identity]
+
+
+def _subnet_info(netuid: NetUid, values: list[bytes | None]) -> SubnetInfo:
+    stored = dict(zip(_SUBNET_ITEMS, values, strict=False))
+    identity = values[-1]
+
+    def number(item: str) -> int:
+        value = stored[item]
+        return _DEFAULTS.get(item, 0) if value is None else int.from_bytes(value, "little")
+
+    def account(item: str) -> Ss58Address:
+        return ss58_encode(stored[item] or bytes(32))
+
+    pending = sum(
+        number(item) for item in ("PendingServerEmission", "PendingValidatorEmission", "PendingOwnerCut")
+    )
+    symbol = stored["TokenSymbol"]
+    return SubnetInfo(
+        netuid=netuid,
+        name=Reader(identity).text() if identity else ("root" if netuid == 0 else ""),
+        symbol=Reader(symbol).text() if symbol else "α",
+        owner_coldkey=account("SubnetOwner"),
+        owner_hotkey=account("SubnetOwnerHotkey"),
+        is_started=bool(number("SubtokenEnabled")),
+        neurons=number("SubnetworkN"),
+        max_neurons=number("MaxAllowedUids"),
+        tempo=number("Tempo"),
+        last_epoch_block=BlockNumber(number("LastEpochBlock")),
+        registered_at_block=BlockNumber(number("NetworkRegisteredAt")),
+        registration_price_rao=Rao(number("Burn")),
+        staked_rao=Rao(number("SubnetTAO")),
+        locked_rao=Rao(number("SubnetLocked")),
+        emission_rao=Rao(number("SubnetTaoInEmission")),
+        pending_rao=Rao(pending),
+    )
+
+
+def _hyperparameter(reader: Reader) -> int | bool | float:
+    """A value of upstream's ``HyperparamValue``: its kind, then the value."""
+    kind = reader.unsigned(1)
+    if kind == 0:
+        return reader.boolean()
+    if kind <= 5:
+        return reader.compact()
+    if kind == 6:
+        return reader.signed(8) / 2**32
+    if kind == 7:
+        return reader.unsigned(16) / 2**64
+    raise CodecError(f"a hyperparameter of unknown kind {kind}")
