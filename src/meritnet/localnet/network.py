@@ -1,0 +1,58 @@
+"""Setting up the chain's side of a local network: subnets, registrations, stake."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from meritnet.chain.client.client import Chain
+from meritnet.chain.client.neurons import burned_register
+from meritnet.chain.client.stake import add_stake, transfer
+from meritnet.chain.client.subnets import register_subnet, set_hyperparameter, start_subnet
+from meritnet.chain.types import RAO_PER_TAO
+from meritnet.localnet.plan import Neuron
+from meritnet.subnets.base import Subnet
+
+STAKE_RAO = 1_000 * RAO_PER_TAO
+"""Each validator's stake in each subnet."""
+FUNDS_RAO = 10_000 * RAO_PER_TAO
+"""What a neuron beyond the development accounts is given."""
+SUBMITTERS = 8
+
+
+@dataclass(frozen=True)
+class Site:
+    """One subnet of the local network; `first_block` is the first whose emission it gets."""
+
+    netuid: int
+    subnet: Subnet
+    first_block: int
+
+
+def found(chain: Chain, owner: Neuron, subnet: Subnet) -> Site:
+    """Register a subnet, set its kind's hyperparameters and start its emission."""
+    netuid, _ = register_subnet(chain, owner.coldkey, owner.hotkey.address)
+    for name, value in subnet.hyperparameters.items():
+        set_hyperparameter(chain, netuid, name, value, owner.coldkey)
+    started = start_subnet(chain, netuid, owner.coldkey)
+    return Site(netuid, subnet, started.block_number + 1)
+
+
+def fund(chain: Chain, banker: Neuron, neurons: Sequence[Neuron]) -> None:
+    """Give every neuron whose account is empty enough to register and stake."""
+    for neuron in neurons:
+        address = neuron.coldkey.address
+        if chain.balance(address) < FUNDS_RAO // 2:
+            transfer(chain, banker.coldkey, address, FUNDS_RAO)
+
+
+def enlist(chain: Chain, sites: Sequence[Site], neurons: Sequence[Neuron]) -> None:
+    """Register every neuron in every subnet and stake for its validators, several accounts at a time."""
+
+    def join(neuron: Neuron) -> None:
+        for site in sites:
+            burned_register(chain, site.netuid, neuron.coldkey, neuron.hotkey.address)
+            if neuron.role == "validator":
+                add_stake(chain, neuron.coldkey, neuron.hotkey.address, site.netuid, STAKE_RAO)
+
+    with ThreadPoolExecutor(SUBMITTERS) as submitters:
+        list(submitters.map(join, neurons))

@@ -1,0 +1,115 @@
+"""Where the chain of a local network runs: in this process, or in a process of its own."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from meritnet.chain.client.client import Chain
+from meritnet.chain.errors import ChainError
+from meritnet.chain.node.node import Node
+from meritnet.chain.rpc.server import serve
+from meritnet.localnet.clock import Sealer
+
+START_S = 30.0
+STOP_S = 10.0
+
+
+@dataclass(frozen=True)
+class Station:
+    """A running chain that makes a block only when its clock says so."""
+
+    endpoint: str
+    sealer: Sealer
+    close: Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class LocalSealer:
+    """Seals on a node in this process."""
+
+    node: Node
+
+    def pending(self) -> int:
+        """Return the number of extrinsics in the pool."""
+        return len(self.node.pending())
+
+    def seal(self) -> int:
+        """Make one block and return its number."""
+        return self.node.seal().number
+
+
+@dataclass(frozen=True)
+class RemoteSealer:
+    """Seals over RPC on a node with development methods."""
+
+    chain: Chain
+
+    def pending(self) -> int:
+        """Return the number of extrinsics in the pool."""
+        return len(self.chain.request("author_pendingExtrinsics"))
+
+    def seal(self) -> int:
+        """Make one block and return its number."""
+        return self.chain.advance()
+
+
+async def here(port: int) -> Station:
+    """Start the chain in this process. Raises MeritnetError, such as when the port is in use."""
+    node = await asyncio.to_thread(Node.open, "local")
+    try:
+        server = await serve(node, port=port)
+    except BaseException:
+        node.close()
+        raise
+
+    async def close() -> None:
+        await server.close()
+        node.close()
+
+    return Station(server.endpoint, LocalSealer(node), close)
+
+
+async def apart(port: int) -> Station:
+    """Start the chain in a process of its own. Raises ChainError with its last words when it does not come up."""
+    command = ["chain", "start", "--tmp", "--seal", "manual", "--dev-rpc", "--rpc-port", str(port)]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "meritnet", *command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+    )
+    endpoint = f"ws://127.0.0.1:{port}"
+    try:
+        chain = await _answering(endpoint, process)
+    except BaseException:
+        await ended(process)
+        raise
+
+    async def close() -> None:
+        chain.close()
+        await ended(process)
+
+    return Station(endpoint, RemoteSealer(chain), close)
+
+
+async def ended(process: asyncio.subprocess.Process) -> None:
+    """Ask a process to stop, and make it stop if it does not."""
+    if process.returncode is None:
+        process.terminate()
+    try:
+        await asyncio.wait_for(process.communicate(), STOP_S)
+    except TimeoutError:
+        process.kill()
+        await process.communicate()
+
+
+async def _answering(endpoint: str, process: asyncio.subprocess.Process) -> Chain:
+    deadline = asyncio.get_running_loop().time() + START_S
+    while True:
+        if process.returncode is not None:
+            _, words = await process.communicate()
+            raise ChainError(f"the chain did not start: {words.decode(errors='replace').strip()[-300:]}")
+        try:
+            return await asyncio.to_thread(Chain.connect, endpoint)
+        except ChainError:
+            if asyncio.get_running_loop().time() > deadline:
+                raise
+            await asyncio.sleep(0.05)
