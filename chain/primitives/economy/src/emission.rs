@@ -42,6 +42,7 @@ pub fn split_by_price(amount: u64, prices: &[u64]) -> Vec<u64> {
 
 /// What a subnet has yet to pay, in rao.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Pots {
     /// To the subnet's owner.
     pub owner: u64,
@@ -90,6 +91,7 @@ pub fn split_block(amount: u64, owner_cut: u16) -> Pots {
 /// Who gets what of a subnet's pots. `owner + Σ incentive + Σ take + Σ dividends + pending` is
 /// exactly what the pots held.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Distribution {
     /// To the subnet owner's stake on the owner hotkey: the cut and the dust of all floors.
     pub owner: u64,

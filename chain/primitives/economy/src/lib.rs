@@ -2,7 +2,7 @@
 //!
 //! Amounts are rao in `u64`; ratios are integers of a stated unit; nothing here knows storage or
 //! accounts. Files carry the names of their twins in the Python specification (`consensus/`), and
-//! vectors generated from it are replayed by `tests/vectors.rs`.
+//! vectors generated from it are replayed by the crate `runner`.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
 #![deny(

@@ -53,6 +53,7 @@ pub fn lock_cost(last_lock: u64, last_block: u64, min: u64, interval: u64, block
 
 /// A uid that could make room for a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Candidate {
     /// The uid itself.
     pub uid: u16,

@@ -2,7 +2,7 @@
 //!
 //! The crate knows no storage, no accounts and no blocks beyond their numbers. Its files
 //! carry the names of their twins in the Python specification (`consensus/`), and vectors
-//! generated from the specification are replayed by `tests/vectors.rs`. Both must agree bit
+//! generated from the specification are replayed by the crate `runner`. Both must agree bit
 //! for bit; a difference is a bug in one of them.
 //!
 //! Numbers are fixed-point: stake is summed and normalised in `I64F64`, everything after that

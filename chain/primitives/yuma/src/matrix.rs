@@ -194,8 +194,7 @@ pub fn entry(row: &[(u16, I32F32)], column: u16) -> I32F32 {
 
 /// The consensus: for each column the stake-weighted median of what rows with stake gave it.
 ///
-/// An absent entry counts as 0. The median is the highest score that stake of at least `majority`
-/// supports.
+/// An absent entry counts as 0.
 pub fn weighted_medians(
     stake: &[I32F32],
     matrix: &[SparseRow],
@@ -220,38 +219,22 @@ pub fn weighted_medians(
     }
     scores
         .iter()
-        .map(|score| weighted_median(&weights, score, minority))
+        .map(|scores| weighted_median(&weights, scores, minority))
         .collect()
 }
 
-/// The smallest score below or at which more stake lies than `minority`.
-///
-/// Found by bisection around the score in the middle of the list; the edges of the stake that is
-/// left are kept in fixed point, which is why the steps are as they are.
+/// The smallest score such that the stake at or below it exceeds `minority`, else the largest: the
+/// highest score that (almost) the complementary majority supports.
 pub fn weighted_median(stake: &[I32F32], score: &[I32F32], minority: I32F32) -> I32F32 {
-    let mut candidates: Vec<(I32F32, I32F32)> =
+    let mut ascending: Vec<(I32F32, I32F32)> =
         score.iter().copied().zip(stake.iter().copied()).collect();
-    let (mut low, mut high) = (ZERO, fixed::sum(stake));
-    loop {
-        let Some((pivot, _)) = candidates.get(candidates.len() >> 1).copied() else {
-            return ZERO;
-        };
-        let (below, rest): (Vec<_>, Vec<_>) = candidates
-            .iter()
-            .copied()
-            .partition(|(score, _)| *score < pivot);
-        let above: Vec<_> = rest
-            .into_iter()
-            .filter(|(score, _)| *score > pivot)
-            .collect();
-        let low_edge = low.saturating_add(fixed::sum(below.iter().map(|(_, stake)| stake)));
-        let high_edge = high.saturating_sub(fixed::sum(above.iter().map(|(_, stake)| stake)));
-        if minority < low_edge && !below.is_empty() {
-            (candidates, high) = (below, low_edge);
-        } else if high_edge <= minority && !above.is_empty() {
-            (candidates, low) = (above, high_edge);
-        } else {
-            return pivot;
+    ascending.sort_unstable();
+    let mut reached = ZERO;
+    for (score, stake) in &ascending {
+        reached = reached.saturating_add(*stake);
+        if reached > minority {
+            return *score;
         }
     }
+    ascending.last().map_or(ZERO, |(score, _)| *score)
 }

@@ -2,6 +2,7 @@
 
 /// Hyperparameters of one subnet, in the units in which the chain stores them.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Params {
     /// Epoch length in blocks.
     pub tempo: u16,

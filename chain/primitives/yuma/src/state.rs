@@ -10,6 +10,7 @@ pub type Row = Vec<(u16, u16)>;
 /// The number of uids is the length of `alpha_stake`; shorter vectors are read as if filled up
 /// with zeroes (`None`, `false`, no entry), longer ones are cut, entries on unknown uids ignored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct EpochInput {
     /// The block in which the epoch runs.
     pub block: u64,
@@ -39,6 +40,7 @@ pub struct EpochInput {
 
 /// What the chain stores and pays after the epoch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct EpochOutput {
     /// Whether each uid set weights within the activity cutoff.
     pub active: Vec<bool>,

@@ -1,0 +1,151 @@
+"""Fixed-point arithmetic as the chain does it: exact integers, truncation, saturation.
+
+A fixed-point number is an integer that counts units of 2**-fraction. Products round towards minus
+infinity, quotients towards zero; what does not fit saturates, and a quotient that does not exist is 0.
+These are the rules of the crate `substrate-fixed` 0.6, which the runtime uses.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Fixed: TypeAlias = NDArray[np.int64]
+"""An array of I32F32 numbers: integers in units of 2**-32."""
+
+FRACTION = 32
+ONE = 1 << FRACTION
+HALF = ONE >> 1
+U16_MAX = 65_535
+U64_MAX = 2**64 - 1
+
+_E_I9F23 = 22_802_600
+"""floor(e × 2**23): the constant that the chain's exponential answers for exactly 1."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format by its width: the arithmetic of single numbers, given and returned as integers."""
+
+    bits: int
+    fraction: int
+    signed: bool = True
+
+    @property
+    def largest(self) -> int:
+        """The largest number that fits."""
+        return int(2 ** (self.bits - self.signed)) - 1
+
+    @property
+    def smallest(self) -> int:
+        """The smallest number that fits."""
+        return -self.largest - 1 if self.signed else 0
+
+    def saturate(self, raw: int) -> int:
+        """`raw`, or the nearest number that fits."""
+        return min(max(raw, self.smallest), self.largest)
+
+    def integer(self, value: int) -> int:
+        """The whole number `value`."""
+        return self.saturate(value << self.fraction)
+
+    def floor(self, raw: int) -> int:
+        """The whole number at or below `raw`, within the range of u64."""
+        return min(max(raw >> self.fraction, 0), U64_MAX)
+
+    def mul(self, a: int, b: int) -> int:
+        """a × b, rounded towards minus infinity."""
+        return self.saturate((a * b) >> self.fraction)
+
+    def div(self, a: int, b: int) -> int:
+        """a ÷ b, rounded towards zero; 0 if b is 0 or the quotient does not fit."""
+        if b == 0:
+            return 0
+        quotient = (abs(a) << self.fraction) // abs(b)
+        signed = quotient if (a < 0) == (b < 0) else -quotient
+        return signed if self.smallest <= signed <= self.largest else 0
+
+
+I32F32 = Format(64, 32)
+I64F64 = Format(128, 64)
+I96F32 = Format(128, 32)
+U96F32 = Format(128, 32, signed=False)
+U64F64 = Format(128, 64, signed=False)
+
+
+def convert(raw: int, source: Format, target: Format) -> int:
+    """A number in another format: superfluous fraction bits are cut, overflow saturates."""
+    shift = target.fraction - source.fraction
+    return target.saturate(raw << shift if shift >= 0 else raw >> -shift)
+
+
+def fixed(values: object) -> Fixed:
+    """An array of I32F32 numbers from integers in units of 2**-32."""
+    return np.asarray(values, dtype=np.int64)
+
+
+def product(a: Fixed, b: Fixed | int) -> Fixed:
+    """a × b elementwise, rounded towards minus infinity. Exact while |a| and |b| are below 128."""
+    high, low = b >> 16, b & 0xFFFF
+    return fixed((a * high + ((a * low) >> 16)) >> 16)
+
+
+def quotient(a: Fixed, b: Fixed | int) -> Fixed:
+    """a ÷ b elementwise, rounded down; 0 where b is 0. For 0 <= a and 0 <= b < 2**27.
+
+    Long division by four bits at a time, so that no step leaves 64 bits.
+    """
+    divisor = np.where(b == 0, 1, b)
+    result, rest = np.divmod(a, divisor)
+    for _ in range(FRACTION // 4):
+        digit, rest = np.divmod(rest << 4, divisor)
+        result = (result << 4) | digit
+    return fixed(np.where(b == 0, 0, result))
+
+
+def normalize(values: Fixed) -> Fixed:
+    """values ÷ Σ values, so that they sum to (almost) 1; unchanged if the sum is 0."""
+    total = int(values.sum())
+    return quotient(values, total) if total else values
+
+
+def proportion(of_65535: int) -> int:
+    """The I32F32 number that a stored proportion stands for."""
+    return I32F32.div(I32F32.integer(of_65535), I32F32.integer(U16_MAX))
+
+
+def to_u16(values: Fixed) -> tuple[int, ...]:
+    """Proportions as they are stored: floor(65,535 x), within the range of u16."""
+    return tuple(int(raw) for raw in np.clip((values * U16_MAX) >> FRACTION, 0, U16_MAX))
+
+
+def exp(x: int) -> int:
+    """e**x in I32F32 with x limited to [-20, 20], by the first 32 terms of its series.
+
+    Below 0 it is 1 ÷ e**|x|. At exactly 1 the chain answers with a constant of 23 fraction bits.
+    """
+    x = min(max(x, -20 * ONE), 20 * ONE)
+    if x == ONE:
+        return convert(_E_I9F23, Format(32, 23), I32F32)
+    magnitude = abs(x)
+    term, total = magnitude, magnitude + ONE
+    for divisor in range(2, FRACTION):
+        term = I32F32.div(I32F32.mul(term, magnitude), I32F32.integer(divisor))
+        total += term
+    return I32F32.div(ONE, total) if x < 0 else total
+
+
+def max_upscale(weights: Sequence[int]) -> tuple[int, ...]:
+    """Weights as the chain stores them: u16 scaled so that the largest is 65,535, halves rounded up."""
+    largest = I32F32.integer(max(weights, default=0))
+    whole = I32F32.integer(U16_MAX)
+
+    def scaled(weight: int) -> int:
+        value = I32F32.integer(weight)
+        if largest > I32F32.integer(32_768):
+            return I32F32.mul(value, I32F32.div(whole, largest))
+        return I32F32.div(I32F32.mul(value, whole), largest)
+
+    return tuple((scaled(weight) + HALF) >> FRACTION for weight in weights)

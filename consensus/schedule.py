@@ -1,0 +1,25 @@
+"""When an epoch runs, and which epoch a block belongs to."""
+
+MAX_TEMPO = 50_400
+"""Longest tempo in blocks; an epoch is due after so many blocks whatever the tempo says."""
+
+
+def epoch_is_due(last_epoch: int, tempo: int, pending_at: int, block: int) -> bool:
+    """Whether a subnet's epoch is due: a tempo has passed since the last one, or a requested block
+    (`pending_at`, 0 if none) is reached. Tempo 0 means never."""
+    waited = max(block - last_epoch, 0)
+    return tempo > 0 and (waited > MAX_TEMPO or waited >= tempo or 0 < pending_at <= block)
+
+
+def next_epoch(last_epoch: int, tempo: int, pending_at: int = 0) -> int | None:
+    """The first block at which the next epoch can run; None at tempo 0."""
+    if tempo == 0:
+        return None
+    automatic = last_epoch + tempo
+    return min(automatic, pending_at) if pending_at else automatic
+
+
+def epoch_with_lookahead(epoch_index: int, is_due: bool) -> int:
+    """The epoch that a commit or reveal in this block belongs to: the count of epochs run, and one more
+    if one is due in this very block but has not run yet."""
+    return epoch_index + is_due

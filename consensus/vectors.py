@@ -1,0 +1,244 @@
+"""Vectors: seeded calls with their results, for other implementations of the specification.
+
+`python -m meritnet.consensus.vectors` writes chain/vectors/*.json. A vector is the name of a function,
+its arguments by name and its result; numbers beyond 64 bits are decimal strings. The Rust crates replay
+them, and fresh cases from other seeds are compared by tests/differential.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from random import Random
+from typing import Any, TypeAlias
+
+from meritnet.consensus import commit, emission, fixed, registration, schedule
+from meritnet.consensus.emission import MAX_SUPPLY_RAO, Pots
+from meritnet.consensus.epoch import epoch
+from meritnet.consensus.params import Params
+from meritnet.consensus.registration import Candidate
+from meritnet.consensus.share_pool import SharePool
+from meritnet.consensus.state import EpochInput, Row
+
+Vector: TypeAlias = dict[str, Any]
+FOLDER = Path(__file__).resolve().parent.parent / "chain" / "vectors"
+SEED = 2026
+
+
+def amount(random: Random) -> int:
+    """An amount of rao of any magnitude up to the supply, often 0."""
+    return random.choice([0, random.randrange(2 ** random.randrange(1, 54)), random.randrange(10**12)])
+
+
+def random_params(random: Random) -> Params:
+    """Hyperparameters, plausible and at their bounds."""
+    low = random.randrange(1_638, 65_536)
+    return Params(
+        tempo=random.choice([1, 20, 360]),
+        kappa=random.choice([32_767, 32_767, 0, 65_535, random.randrange(65_536)]),
+        bonds_penalty=random.choice([65_535, 65_535, 0, random.randrange(65_536)]),
+        bonds_moving_average=random.choice([900_000, 975_000, 0, 1_000_000, random.randrange(1_000_001)]),
+        yuma3=random.random() < 0.7,
+        liquid_alpha=random.random() < 0.5,
+        alpha_low=low,
+        alpha_high=random.randrange(low, 65_536),
+        alpha_sigmoid_steepness=random.choice(
+            [1_000, 1_000, 100, -500, 32_767, random.randrange(-32_768, 32_768)]
+        ),
+        max_allowed_validators=random.choice([64, 1, 2, 3]),
+        activity_cutoff=random.choice([5_000, 50, 0]),
+        stake_threshold=random.choice([0, 0, 1_000, 10**12]),
+        tao_weight=random.choice([0, 971_718_665_099_567_868, 2**64 - 1]),
+        commit_reveal=random.random() < 0.5,
+    )
+
+
+def random_row(random: Random, n: int, largest: int = 65_535) -> Row:
+    """A sparse row over some of the n uids in any order, with zeroes among its values."""
+    uids = random.sample(range(n), random.randrange(n + 1))
+    return tuple((uid, random.choice([0, largest, random.randrange(largest + 1)])) for uid in uids)
+
+
+def random_epoch(random: Random, n: int) -> EpochInput:
+    """A subnet of n uids in a state that the chain could be in, mostly staked, permitted and recent."""
+    block = random.randrange(100, 10_000)
+
+    def recently(odds: float) -> int:
+        return block - random.randrange(40) if random.random() < odds else random.randrange(block)
+
+    return EpochInput(
+        block=block,
+        last_step=random.choice([0, block - 1, block - 20, random.randrange(block)]),
+        alpha_stake=[amount(random) for _ in range(n)],
+        tao_stake=[random.choice([0, amount(random)]) for _ in range(n)],
+        last_update=[recently(0.9) for _ in range(n)],
+        registered_at=[recently(0.1) // random.choice([1, 1, 10]) for _ in range(n)],
+        permits=[random.random() < 0.8 for _ in range(n)],
+        owner_uid=random.choice([None, 0, random.randrange(n)]),
+        oldest_commit_block=[random.choice([None, None, recently(0.8)]) for _ in range(n)],
+        weights=[random_row(random, n) for _ in range(n)],
+        bonds=[random_row(random, n) for _ in range(n)],
+        emission=amount(random),
+    )
+
+
+def epochs(random: Random) -> Iterator[Vector]:
+    """One epoch of a random subnet."""
+    while True:
+        state, params = random_epoch(random, random.choice([1, 2, 3, 5, 8, 12])), random_params(random)
+        yield {
+            "call": "epoch",
+            "input": asdict(state),
+            "params": asdict(params),
+            "result": asdict(epoch(state, params)),
+        }
+
+
+def upscales(random: Random) -> Iterator[Vector]:
+    """Weights as they are stored."""
+    while True:
+        top = random.choice([2, 300, 40_000, 65_536])
+        weights = [random.randrange(top) for _ in range(random.randrange(8))]
+        yield {"call": "max_upscale", "weights": weights, "result": fixed.max_upscale(weights)}
+
+
+def emissions(random: Random) -> Iterator[Vector]:
+    """Block rewards, their split, and the payout of pots."""
+    while True:
+        issuance = random.choice([amount(random), MAX_SUPPLY_RAO - amount(random), MAX_SUPPLY_RAO + 1])
+        yield {"call": "block_emission", "issuance": issuance, "result": emission.block_emission(issuance)}
+        given, prices = amount(random), [amount(random) for _ in range(random.randrange(5))]
+        split = emission.split_by_price(given, prices)
+        yield {"call": "split_by_price", "amount": given, "prices": prices, "result": split}
+        cut = random.randrange(65_536)
+        pots = emission.split_block(given, cut)
+        yield {"call": "split_block", "amount": given, "owner_cut": cut, "result": asdict(pots)}
+        yield _distribution(random)
+
+
+def _distribution(random: Random) -> Vector:
+    n = random.randrange(1, 6)
+    pots = Pots(amount(random), amount(random), amount(random))
+    budget = pots.epoch_emission // (2 * n)
+    server, validator = (
+        [random.choice([0, random.randrange(budget + 1)]) for _ in range(n)] for _ in range(2)
+    )
+    takes = [random.choice([0, 11_796, 65_535]) for _ in range(n)]
+    paid = emission.distribute(pots, server, validator, takes)
+    arguments = {"pots": asdict(pots), "server": server, "validator": validator, "takes": takes}
+    return {"call": "distribute", **arguments, "result": asdict(paid)}
+
+
+def registrations(random: Random) -> Iterator[Vector]:
+    """Prices of places, and who makes room."""
+    while True:
+        half_life = random.choice([0, 1, 360, random.randrange(65_536)])
+        factor = registration.decay_factor(half_life)
+        yield {"call": "decay_factor", "half_life": half_life, "result": factor}
+        bounds = {"min": random.randrange(10**9), "max": random.randrange(10**9, 10**12)}
+        price, multiplier = amount(random), random.randrange(2**66)
+        decayed = registration.decay_price(price, factor, *bounds.values())
+        yield {"call": "decay_price", "price": price, "factor": factor, **bounds, "result": decayed}
+        bumped = registration.bump_price(price, multiplier, *bounds.values())
+        yield {
+            "call": "bump_price",
+            "price": price,
+            "multiplier": str(multiplier),
+            **bounds,
+            "result": bumped,
+        }
+        lock = {
+            "last_lock": amount(random),
+            "last_block": random.choice([0, random.randrange(10**6)]),
+            "min": amount(random),
+            "interval": random.choice([0, 100_800]),
+            "block": random.randrange(10**6),
+        }
+        yield {"call": "lock_cost", **lock, "result": registration.lock_cost(*lock.values())}
+        candidates = [
+            Candidate(
+                uid, random.randrange(3), random.randrange(3), random.random() < 0.3, random.random() < 0.2
+            )
+            for uid in range(random.randrange(8))
+        ]
+        floor = random.randrange(4)
+        pruned = registration.neuron_to_prune(candidates, floor)
+        listed = [asdict(candidate) for candidate in candidates]
+        yield {"call": "neuron_to_prune", "candidates": listed, "min_non_immune": floor, "result": pruned}
+
+
+def schedules(random: Random) -> Iterator[Vector]:
+    """When epochs run and commits may be revealed."""
+    while True:
+        last, tempo = random.randrange(100), random.choice([0, 1, 20, 65_535])
+        pending, block = (
+            random.choice([0, random.randrange(150)]),
+            random.choice([random.randrange(200), 60_000]),
+        )
+        due = schedule.epoch_is_due(last, tempo, pending, block)
+        times = {"last_epoch": last, "tempo": tempo, "pending_at": pending}
+        yield {"call": "epoch_is_due", **times, "block": block, "result": due}
+        yield {"call": "next_epoch", **times, "result": schedule.next_epoch(**times)}
+        index = schedule.epoch_with_lookahead(last, due)
+        yield {"call": "epoch_with_lookahead", "epoch_index": last, "is_due": due, "result": index}
+        window = {
+            "commit_epoch": last,
+            "reveal_period": random.randrange(1, 3),
+            "current_epoch": random.randrange(102),
+        }
+        yield {"call": "reveal_window", **window, "result": commit.reveal_window(**window).value}
+
+
+def share_pools(random: Random) -> Iterator[Vector]:
+    """Payments into and out of a pool with a history."""
+    while True:
+        value, shares = amount(random), random.choice([0, random.randrange(2 ** random.randrange(64, 119))])
+        pool, held, paid = SharePool(value, shares), random.randrange(shares + 1), amount(random)
+        given = {"value": value, "shares": str(shares)}
+        yield {"call": "worth", **given, "held": str(held), "result": pool.worth(held)}
+        after, bought = pool.deposit(paid)
+        yield {
+            "call": "deposit",
+            **given,
+            "amount": paid,
+            "result": {"pool": _pool(after), "bought": str(bought)},
+        }
+        paid = random.choice([0, pool.worth(held), random.randrange(pool.worth(held) + 2)])
+        left = pool.withdraw(paid, held)
+        result = left and {"pool": _pool(left[0]), "held": str(left[1])}
+        yield {"call": "withdraw", **given, "amount": paid, "held": str(held), "result": result}
+        rewarded = pool.reward(paid)
+        yield {"call": "reward", **given, "amount": paid, "result": rewarded and _pool(rewarded)}
+
+
+def _pool(pool: SharePool) -> Vector:
+    return {"value": pool.value, "shares": str(pool.shares)}
+
+
+FILES: dict[str, tuple[Callable[[Random], Iterator[Vector]], int]] = {
+    "epoch": (epochs, 120),
+    "emission": (emissions, 160),
+    "registration": (registrations, 160),
+    "schedule": (schedules, 120),
+    "share_pool": (share_pools, 120),
+    "weights": (upscales, 40),
+}
+"""Each file's source of cases and how many of them it holds."""
+
+
+def render(name: str) -> str:
+    """The text of chain/vectors/NAME.json: a list, one vector a line."""
+    source, count = FILES[name]
+    cases = source(Random(f"{SEED} {name}"))
+    lines = (json.dumps(next(cases), separators=(",", ":")) for _ in range(count))
+    return "[\n" + ",\n".join(lines) + "\n]\n"
+
+
+def main() -> None:
+    """Writes all files."""
+    for name in FILES:
+        (FOLDER / f"{name}.json").write_text(render(name))
+
+
+if __name__ == "__main__":
+    main()
