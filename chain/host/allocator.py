@@ -1,0 +1,39 @@
+"""The heap the runtime asks the host for: ``allocator.wat``, compiled at start, on the runtime's own memory."""
+
+import functools
+from importlib.resources import files
+
+import wasmtime
+
+from meritnet.chain.errors import HostError
+from meritnet.chain.host.vm import Arguments, HostFunction, Instance, engine
+
+MALLOC = "ext_allocator_malloc_version_1"
+FREE = "ext_allocator_free_version_1"
+
+MAX_BLOCK_BYTES = 1 << 25
+
+_REASONS = (
+    "the runtime's memory is exhausted",
+    f"the runtime asked for more than {MAX_BLOCK_BYTES} bytes at once",
+    "the runtime freed what was not allocated",
+)
+
+
+@functools.cache
+def module() -> wasmtime.Module:
+    """The allocator, compiled; it takes some milliseconds, once a process."""
+    return wasmtime.Module(engine(), files(__package__).joinpath("allocator.wat").read_text("utf-8"))
+
+
+def _give_up(arguments: Arguments) -> None:
+    raise HostError(_REASONS[arguments[0] & 0xFFFFFFFF])
+
+
+HEAP_FAILURE = HostFunction("i32 ->", _give_up)
+"""The import ``heap_failure``, through which the allocator gives up."""
+
+
+def start_heap(instance: Instance, heap_base: int) -> None:
+    """Begin an empty heap at ``heap_base`` in a fresh instance."""
+    instance.function("heap_start", "i32 ->", of_companion=True)(heap_base)

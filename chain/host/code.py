@@ -1,0 +1,38 @@
+"""The bytes of a runtime: WebAssembly, plain or compressed with zstd."""
+
+import zstandard
+
+from meritnet.chain.errors import HostError
+
+COMPRESSED = bytes((82, 188, 83, 118, 70, 219, 142, 5))
+"""Substrate's mark before a zstd frame in the ``:code`` of a state."""
+
+ZSTD_FRAME = b"\x28\xb5\x2f\xfd"
+WASM = b"\x00asm"
+
+MAX_CODE_BYTES = 50 * 1024 * 1024
+"""Substrate's limit too: what would decompress to more is refused before it does."""
+
+
+def wasm_of(code: bytes) -> bytes:
+    """The WebAssembly module in ``code``; ``HostError`` if there is none or it is too large."""
+    frame = code[len(COMPRESSED) :] if code.startswith(COMPRESSED) else code
+    if frame.startswith(ZSTD_FRAME):
+        code = _decompressed(frame)
+    if len(code) > MAX_CODE_BYTES:
+        raise HostError(f"the runtime has {len(code)} bytes, {MAX_CODE_BYTES} are allowed")
+    if not code.startswith(WASM):
+        raise HostError("the runtime's code is no WebAssembly module")
+    return code
+
+
+def _decompressed(frame: bytes) -> bytes:
+    """One zstd frame, read in pieces, so that a small one cannot become a huge one."""
+    try:
+        reader = zstandard.ZstdDecompressor().stream_reader(frame)
+        code = reader.read(MAX_CODE_BYTES + 1)
+    except zstandard.ZstdError as error:
+        raise HostError(f"the runtime's code cannot be decompressed: {error}") from None
+    if len(code) > MAX_CODE_BYTES:
+        raise HostError(f"the runtime's code decompresses to more than {MAX_CODE_BYTES} bytes")
+    return code

@@ -1,0 +1,88 @@
+"""Host functions that hash bytes, and those that hash lists of bytes into a trie root."""
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import xxhash
+from Crypto.Hash import keccak
+
+from meritnet.chain.host.functions.storage import layout
+from meritnet.chain.host.node import Hash, blake2_256
+from meritnet.chain.host.trie import Trie, ordered_root
+
+if TYPE_CHECKING:
+    from meritnet.chain.host.functions import Call
+
+
+def keccak_256_of(data: bytes) -> bytes:
+    """The 32-byte Keccak hash, with the padding of before SHA-3, as Ethereum uses it."""
+    return keccak.new(digest_bits=256, data=data).digest()
+
+
+def twox(data: bytes, size: int) -> bytes:
+    """XXH64 with the seeds 0, 1, …, little-endian, until there are ``size`` bytes."""
+    return b"".join(xxhash.xxh64_intdigest(data, seed).to_bytes(8, "little") for seed in range(size // 8))
+
+
+def blake2_128(_call: "Call", data: bytes) -> bytes:
+    """BLAKE2b, 16 bytes."""
+    return hashlib.blake2b(data, digest_size=16).digest()
+
+
+def blake2_256_hash(_call: "Call", data: bytes) -> bytes:
+    """BLAKE2b, 32 bytes."""
+    return blake2_256(data)
+
+
+def keccak_256(_call: "Call", data: bytes) -> bytes:
+    """Keccak, 32 bytes."""
+    return keccak_256_of(data)
+
+
+def keccak_512(_call: "Call", data: bytes) -> bytes:
+    """Keccak, 64 bytes."""
+    return keccak.new(digest_bits=512, data=data).digest()
+
+
+def sha2_256(_call: "Call", data: bytes) -> bytes:
+    """SHA-256."""
+    return hashlib.sha256(data).digest()
+
+
+def twox_64(_call: "Call", data: bytes) -> bytes:
+    """XXH64 with the seed 0."""
+    return twox(data, 8)
+
+
+def twox_128(_call: "Call", data: bytes) -> bytes:
+    """XXH64 with two seeds."""
+    return twox(data, 16)
+
+
+def twox_256(_call: "Call", data: bytes) -> bytes:
+    """XXH64 with four seeds."""
+    return twox(data, 32)
+
+
+def _root(pairs: list[tuple[bytes, bytes]], version: int, hash_of: Hash) -> bytes:
+    return Trie.from_items(pairs, layout(version), hash_of=hash_of).root()
+
+
+def blake2_256_root(_call: "Call", pairs: list[tuple[bytes, bytes]], version: int = 0) -> bytes:
+    """The root of a trie of keys and values."""
+    return _root(pairs, version, blake2_256)
+
+
+def keccak_256_root(_call: "Call", pairs: list[tuple[bytes, bytes]], version: int = 0) -> bytes:
+    """The root of a trie of keys and values that is hashed with Keccak."""
+    return _root(pairs, version, keccak_256_of)
+
+
+def blake2_256_ordered_root(_call: "Call", values: list[bytes], version: int = 0) -> bytes:
+    """The root of the trie of a list."""
+    return ordered_root(values, layout(version), blake2_256)
+
+
+def keccak_256_ordered_root(_call: "Call", values: list[bytes], version: int = 0) -> bytes:
+    """The root of the trie of a list that is hashed with Keccak."""
+    return ordered_root(values, layout(version), keccak_256_of)

@@ -1,0 +1,317 @@
+"""The state as a persistent Patricia-Merkle trie: every version of it stays readable, and versions share nodes.
+
+A block changes some fifty keys out of perhaps a hundred thousand. ``Trie.apply`` copies the nodes on the way to those
+keys and no others; the root is computed from the copies and from the remembered references of the rest. A ``Trie`` is
+immutable, so that keeping a snapshot costs nothing and threads may read one while the next is made.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from meritnet.chain.host.node import EMPTY_TRIE, Hash, Node, Value, blake2_256, settle
+from meritnet.chain.host.scale import compact
+
+CHILD_STORAGE = b":child_storage:default:"
+"""The state keeps the root of the child trie ``name`` under this prefix followed by ``name``."""
+
+
+class Trie:
+    """Keys and values in order, with a root hash; child tries beside them, whose roots are among the values."""
+
+    __slots__ = ("_children", "_encoding", "_hash", "_root")
+
+    def __init__(self, hash_of: Hash = blake2_256) -> None:
+        self._root: Node | None = None
+        self._children: dict[bytes, Trie] = {}
+        self._hash = hash_of
+        self._encoding: bytes | None = None
+
+    @classmethod
+    def from_items(
+        cls,
+        items: Mapping[bytes, bytes] | Iterable[tuple[bytes, bytes]],
+        version: int = 1,
+        *,
+        children: Mapping[bytes, Mapping[bytes, bytes]] | None = None,
+        hash_of: Hash = blake2_256,
+    ) -> "Trie":
+        """The trie of ``items`` in layout ``version`` (0 or 1); ``children`` are child tries by their names."""
+        return cls(hash_of).apply(dict(items), version, children or {})
+
+    def apply(
+        self,
+        changes: Mapping[bytes, bytes | None],
+        version: int = 1,
+        child_changes: Mapping[bytes, Mapping[bytes, bytes | None]] | None = None,
+    ) -> "Trie":
+        """This trie with ``changes`` made: None deletes a key. Values written get the layout ``version``."""
+        successor = Trie(self._hash)
+        successor._children = self._children
+        edit = _Edit(self._root)
+        for key, value in changes.items():
+            if value is None:
+                edit.delete(key.hex())
+            else:
+                edit.put(key.hex(), Value(value, version))
+        if child_changes:
+            successor._children = dict(self._children)
+            for name, inner in child_changes.items():
+                child = self.child(name).apply(inner, version)
+                if child.is_empty:
+                    successor._children.pop(name, None)
+                    edit.delete((CHILD_STORAGE + name).hex())
+                else:
+                    successor._children[name] = child
+                    edit.put((CHILD_STORAGE + name).hex(), Value(child.root(), version))
+        successor._root = edit.root
+        return successor
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no key at all."""
+        return self._root is None
+
+    def child(self, name: bytes) -> "Trie":
+        """The child trie ``name``; an empty one if there is none."""
+        return self._children.get(name) or Trie(self._hash)
+
+    def child_names(self) -> list[bytes]:
+        """The names of the child tries that hold anything, in order."""
+        return sorted(self._children)
+
+    def root(self) -> bytes:
+        """The 32-byte hash of the root node, inline or not."""
+        return self._hash(self._root_encoding())
+
+    def _root_encoding(self) -> bytes:
+        if self._encoding is None:
+            if self._root is None:
+                self._encoding = EMPTY_TRIE
+            else:
+                settle(self._root, self._hash)
+                self._encoding = self._root.encode(self._hash)
+        return self._encoding
+
+    def get(self, key: bytes) -> bytes | None:
+        """The value of ``key``."""
+        digits = key.hex()
+        end = len(digits)
+        position = 0
+        node = self._root
+        while node is not None:
+            partial = node.partial
+            if not digits.startswith(partial, position):
+                return None
+            position += len(partial)
+            if position == end:
+                return node.value.data if node.value is not None else None
+            if node.children is None:
+                return None
+            node = node.children.get(digits[position])
+            position += 1
+        return None
+
+    def __contains__(self, key: bytes) -> bool:
+        return self.get(key) is not None
+
+    def next_key(self, key: bytes) -> bytes | None:
+        """The smallest key that is larger than ``key``."""
+        digits = key.hex()
+        node = self._root
+        path = ""
+        turns: list[
+            tuple[Node, str, str]
+        ] = []  # where a larger sibling may be found: node, its path, child taken
+        while node is not None:
+            rest = digits[len(path) :]
+            partial = node.partial
+            if not rest.startswith(partial):
+                if partial > rest:
+                    return _first_key(node, path)
+                break
+            path += partial
+            if len(rest) == len(partial):
+                turns.append((node, path, ""))
+                break
+            taken = rest[len(partial)]
+            turns.append((node, path, taken))
+            path += taken
+            node = node.children.get(taken) if node.children else None
+        for branch, at, taken in reversed(turns):
+            for digit in sorted(branch.children or ()):
+                if digit > taken:
+                    return _first_key(branch.children[digit], at + digit) if branch.children else None
+        return None
+
+    def items(self, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        """The keys that begin with ``prefix`` and their values, in the order of the keys."""
+        start = prefix.hex()
+        pending = [(self._root, "")] if self._root else []
+        while pending:
+            node, path = pending.pop()
+            path += node.partial
+            if not (path.startswith(start) or start.startswith(path)):
+                continue
+            if node.value is not None and path.startswith(start):
+                yield bytes.fromhex(path), node.value.data
+            for digit in sorted(node.children or (), reverse=True):
+                if node.children:
+                    pending.append((node.children[digit], path + digit))
+
+    def keys(self, prefix: bytes = b"") -> Iterator[bytes]:
+        """The keys that begin with ``prefix``, in order."""
+        return (key for key, _ in self.items(prefix))
+
+    def proof(self, keys: Iterable[bytes]) -> list[bytes]:
+        """The nodes from the root to ``keys``, and hashed values: enough to show what each key holds, or that it is absent.
+
+        The form is that of the RPC method ``state_getReadProof``: each encoding once, in order of its bytes.
+        """
+        if self._root is None:
+            return [EMPTY_TRIE]
+        nodes = {self._root_encoding()}
+        for key in keys:
+            nodes.update(self._proof_of(key.hex()))
+        return sorted(nodes)
+
+    def _proof_of(self, digits: str) -> Iterator[bytes]:
+        node = self._root
+        while node is not None:
+            if node.reference is not None and node.reference[0] == 0x80:
+                yield node.encode(self._hash)
+            if not digits.startswith(node.partial):
+                return
+            digits = digits[len(node.partial) :]
+            if not digits:
+                if node.value is not None and node.value.is_hashed:
+                    yield node.value.data
+                return
+            node = node.children.get(digits[0]) if node.children else None
+            digits = digits[1:]
+
+
+class _Edit:
+    """A series of changes that shares the copies it makes: a node is copied at most once."""
+
+    __slots__ = ("root",)
+
+    def __init__(self, root: Node | None) -> None:
+        self.root = root
+
+    def _own(self, node: Node) -> Node:
+        """``node`` itself when this edit made it, otherwise a copy that this edit may write to."""
+        if node.owner is self:
+            return node
+        children = dict(node.children) if node.children else None
+        return Node(node.partial, node.value, children, self)
+
+    def _hang(self, parent: Node | None, digit: str, node: Node) -> None:
+        """Put ``node`` below ``parent`` (owned), or at the root."""
+        if parent is None:
+            self.root = node
+        else:
+            assert parent.children is not None
+            parent.children[digit] = node
+
+    def put(self, digits: str, value: Value) -> None:
+        """Set the key with these hexadecimal digits."""
+        parent, taken = None, ""
+        node = self.root
+        while node is not None:
+            partial = node.partial
+            if not digits.startswith(partial):
+                self._hang(parent, taken, self._split(node, digits, value))
+                return
+            node = self._own(node)
+            self._hang(parent, taken, node)
+            digits = digits[len(partial) :]
+            if not digits:
+                node.value = value
+                return
+            if node.children is None:
+                node.children = {}
+            parent, taken, digits = node, digits[0], digits[1:]
+            node = node.children.get(taken)
+        self._hang(parent, taken, Node(digits, value, None, self))
+
+    def _split(self, node: Node, digits: str, value: Value) -> Node:
+        """A branch where ``digits`` part from the partial key of ``node``, which comes below it."""
+        partial = node.partial
+        common = next(
+            (
+                index
+                for index, (ours, theirs) in enumerate(zip(partial, digits, strict=False))
+                if ours != theirs
+            ),
+            len(digits),
+        )
+        lower = self._own(node)
+        lower.partial = partial[common + 1 :]
+        branch = Node(partial[:common], None, {partial[common]: lower}, self)
+        if common == len(digits):
+            branch.value = value
+        else:
+            self._hang(branch, digits[common], Node(digits[common + 1 :], value, None, self))
+        return branch
+
+    def delete(self, digits: str) -> None:
+        """Remove the key with these hexadecimal digits, if it is there."""
+        trail: list[tuple[Node, str]] = []
+        node = self.root
+        while node is not None and digits.startswith(node.partial):
+            digits = digits[len(node.partial) :]
+            if not digits:
+                if node.value is not None:
+                    self._remove(node, trail)
+                return
+            trail.append((node, digits[0]))
+            node = node.children.get(digits[0]) if node.children else None
+            digits = digits[1:]
+
+    def _remove(self, node: Node, trail: list[tuple[Node, str]]) -> None:
+        """Take the value out of ``node``, to which ``trail`` leads from the root, and close the gap."""
+        above: tuple[Node | None, str] = (None, "")
+        place = above
+        for passed, digit in trail:
+            owned = self._own(passed)
+            self._hang(*place, owned)
+            above, place = place, (owned, digit)
+        parent, taken = place
+        if node.children:
+            bare = self._own(node)
+            bare.value = None
+            self._hang(parent, taken, self._joined(bare))
+        elif parent is None:
+            self.root = None
+        else:
+            assert parent.children is not None
+            del parent.children[taken]
+            self._hang(*above, self._joined(parent))
+
+    def _joined(self, node: Node) -> Node:
+        """``node`` (owned), or its only child with a longer partial key when it has become needless itself."""
+        if node.value is not None or not node.children:
+            node.children = node.children or None
+            return node
+        if len(node.children) > 1:
+            return node
+        ((digit, only),) = node.children.items()
+        child = self._own(only)
+        child.partial = node.partial + digit + child.partial
+        return child
+
+
+def _first_key(node: Node, path: str) -> bytes:
+    """The smallest key at or below ``node``, to which ``path`` leads."""
+    path += node.partial
+    while node.value is None:
+        assert node.children is not None
+        digit = min(node.children)
+        node = node.children[digit]
+        path += digit + node.partial
+    return bytes.fromhex(path)
+
+
+def ordered_root(values: Sequence[bytes], version: int = 1, hash_of: Hash = blake2_256) -> bytes:
+    """The root of the trie of a list, whose keys are the SCALE compact indices: an extrinsics root, for instance."""
+    items = {compact(index): value for index, value in enumerate(values)}
+    return Trie.from_items(items, version, hash_of=hash_of).root()

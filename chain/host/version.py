@@ -1,0 +1,37 @@
+"""What a runtime says of itself: the SCALE struct ``RuntimeVersion``, which ``Core_version`` returns."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from meritnet.chain.errors import HostError
+from meritnet.chain.host.scale import Decoder
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeVersion:
+    """Names and numbers by which clients tell runtimes apart.
+
+    ``apis`` gives the version of each runtime API by the 8-byte hash of its name, in the runtime's order;
+    ``state_version`` is the layout (0 or 1) of the values that it writes.
+    """
+
+    spec_name: str
+    impl_name: str
+    authoring_version: int
+    spec_version: int
+    impl_version: int
+    apis: Mapping[bytes, int]
+    transaction_version: int
+    state_version: int
+
+    @classmethod
+    def decode(cls, encoded: bytes) -> "RuntimeVersion":
+        """The version from its SCALE encoding; ``HostError`` if it is none."""
+        data = Decoder(encoded)
+        spec_name, impl_name = data.text(), data.text()
+        authoring, spec, impl = data.u32(), data.u32(), data.u32()
+        apis = dict(data.many(lambda: (data.take(8), data.u32())))
+        transaction, state = data.u32(), data.take(1)[0]
+        if state > 1:
+            raise HostError(f"the runtime has the state version {state}; 0 and 1 exist")
+        return cls(spec_name, impl_name, authoring, spec, impl, apis, transaction, state)
