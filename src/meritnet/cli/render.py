@@ -1,0 +1,91 @@
+"""How results are shown: one JSON object, or text for people."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from meritnet.chain.client.submission import Receipt
+
+PIPE_WIDTH = 400
+"""Columns when nobody looks: a pipe gets whole lines."""
+
+
+def emit(result: object, as_json: bool, human: Callable[[], None]) -> None:
+    """Print a result for a program or for a person."""
+    if as_json:
+        sys.stdout.write(json.dumps(plain(result)) + "\n")
+    else:
+        human()
+
+
+def plain(value: object) -> Any:
+    """A value as JSON has it: records as objects, arrays as lists, bytes as hex."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (bytes, bytearray)):
+        return "0x" + value.hex()
+    if isinstance(value, (str, int, float, bool, type(None))):
+        return value
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, Iterable):
+        return [plain(item) for item in value]
+    return str(value)
+
+
+def line(*parts: str) -> None:
+    """One line of facts, separated by dots."""
+    print(" · ".join(part for part in parts if part))
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], empty: str = "nothing to show") -> None:
+    """A table; a column whose title ends in ``>`` is set to the right."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    found = Table(box=None, pad_edge=False, header_style="bold")
+    for title in columns:
+        found.add_column(title.rstrip(">"), justify="right" if title.endswith(">") else "left", no_wrap=True)
+    count = 0
+    for row in rows:
+        found.add_row(*(Text("-" if cell is None else str(cell)) for cell in row))
+        count += 1
+    console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
+    console.print(found if count else empty)
+
+
+def facts(pairs: Mapping[str, object]) -> None:
+    """Names and values, one pair a line."""
+    width = max(len(name) for name in pairs)
+    for name, value in pairs.items():
+        print(f"{name:<{width}}  {value}")
+
+
+def tao(amount_rao: int) -> str:
+    """An amount with its unit."""
+    from meritnet.chain.types import rao_to_tao
+
+    return f"{rao_to_tao(amount_rao)} τ"
+
+
+def written(receipt: Receipt) -> dict[str, object]:
+    """What every write tells in JSON: where it is, what it cost."""
+    return {
+        "block": receipt.block_number,
+        "block_hash": receipt.block_hash,
+        "extrinsic_hash": receipt.extrinsic_hash,
+        "fee_rao": receipt.fee_rao,
+    }
+
+
+def write_line(receipt: Receipt, *parts: str) -> None:
+    """What every write tells a person: what is new, the block, the fee."""
+    line(*parts, f"block {receipt.block_number}", f"fee {tao(receipt.fee_rao)}")
