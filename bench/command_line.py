@@ -1,6 +1,7 @@
 """What starting the command costs: `meritnet --help`, and one read from a running node.
 
-Rival of both: the bare interpreter in the same minutes. Prints the median of several runs in seconds and the ratio.
+Rival of both: the bare interpreter in the same minutes. Prints the median of several runs in seconds and
+the ratio.
 """
 
 import socket
@@ -44,7 +45,16 @@ def main() -> None:
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
-        start = ["chain", "start", "--base-path", str(Path(folder) / "chain"), "--seal", "instant", "--rpc-port", str(port)]
+        start = [
+            "chain",
+            "start",
+            "--base-path",
+            str(Path(folder) / "chain"),
+            "--seal",
+            "instant",
+            "--rpc-port",
+            str(port),
+        ]
         node = subprocess.Popen([*MERITNET, *start], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             while socket.socket().connect_ex(("127.0.0.1", port)):

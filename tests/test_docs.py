@@ -45,7 +45,9 @@ def test_the_written_subnet_pays_the_honest_and_not_the_lazy(sums: types.ModuleT
     assert exchange(sums, tmp_path, lazy=True).value == 0.0
 
 
-def test_the_written_subnet_refuses_what_it_does_not_understand(sums: types.ModuleType, tmp_path: Path) -> None:
+def test_the_written_subnet_refuses_what_it_does_not_understand(
+    sums: types.ModuleType, tmp_path: Path
+) -> None:
     miner = sums.subnet.miner(MinerContext(no_engine, tmp_path, "5Miner"))  # type: ignore[arg-type]
     with pytest.raises(InvalidRequest, match="whole numbers"):
         asyncio.run(miner.routes["/sums"].handler(b'["a"]'))

@@ -14,7 +14,9 @@ LINKS = ("chain", "consensus", "miner", "subnets", "validator")
 
 
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, timeout=60, check=True)
+    return subprocess.run(
+        [sys.executable, *arguments], capture_output=True, text=True, timeout=60, check=True
+    )
 
 
 @pytest.mark.parametrize("folder", LINKS)
@@ -38,7 +40,16 @@ def test_help_loads_no_model_and_no_chain() -> None:
     output = python("-c", program).stdout
     loaded = set(output.rsplit("LOADED", 1)[1].split())
     assert "Usage" in output
-    assert not loaded & {"torch", "transformers", "peft", "numpy", "scipy", "aiohttp", "substrateinterface", "wasmtime"}
+    assert not loaded & {
+        "torch",
+        "transformers",
+        "peft",
+        "numpy",
+        "scipy",
+        "aiohttp",
+        "substrateinterface",
+        "wasmtime",
+    }
 
 
 def test_the_version_stands_in_one_place_and_the_changelog_knows_it() -> None:
@@ -52,7 +63,17 @@ def test_the_version_stands_in_one_place_and_the_changelog_knows_it() -> None:
 
 @pytest.mark.slow
 def test_the_wheel_holds_meritnet_and_the_runtime_only(tmp_path: Path) -> None:
-    python("-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path), str(ROOT))
+    python(
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "--wheel-dir",
+        str(tmp_path),
+        str(ROOT),
+    )
     (wheel,) = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert {n.split("/")[0] for n in names if ".dist-info" not in n} == {"meritnet"}

@@ -1,8 +1,9 @@
 """When a local network makes its next block.
 
-While the network is being set up a block is made as soon as an extrinsic waits. Afterwards blocks follow each other at a steady pace,
-except that the block of an epoch is held back until every validator has done its duty in that epoch: a slow machine shows
-the same picture as a fast one, only later. Chain time does not notice; it advances one slot a block.
+While the network is being set up a block is made as soon as an extrinsic waits. Afterwards blocks follow
+each other at a steady pace, except that the block of an epoch is held back until every validator has done
+its duty in that epoch: a slow machine shows the same picture as a fast one, only later. Chain time does not
+notice; it advances one slot a block.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ LOOK_AGAIN_S = 0.02
 
 
 class Sealer(Protocol):
-    """The chain as the clock needs it; both calls are quick and may block."""
+    """The chain as the clock needs it; both calls may block for milliseconds."""
 
     def pending(self) -> int:
         """Return the number of extrinsics in the pool."""
@@ -27,11 +28,12 @@ class Sealer(Protocol):
 
 @dataclass
 class Clock:
-    """Makes blocks until it is stopped.
+    """Makes blocks until it is cancelled.
 
-    `hold` is asked before each steady block and returns what is being waited for, or "" to go on. While a hold lasts, blocks are
-    made only for waiting extrinsics and never the `last` one before it would be too late; after `patience_s` it is given up.
-    `sealed` is called with the number of each new block, in order.
+    `sealed` is called in the sealing thread with the number of each new block, in order. `hold` is asked
+    before each steady block and returns what is being waited for, or "" to go on; while a hold lasts,
+    blocks are made only for waiting extrinsics, and never the `last` one, before which nothing more may
+    happen. After `patience_s` a hold is given up.
     """
 
     sealer: Sealer
@@ -45,21 +47,25 @@ class Clock:
     block: int = 0
 
     async def run(self) -> None:
-        """Make blocks on demand until `steady` is set, then at the steady pace, for ever; cancel to stop."""
+        """Make blocks on demand until `steady` is set, then at the steady pace, for ever."""
         while not self.steady.is_set():
             if await asyncio.to_thread(self.sealer.pending):
-                await self._seal()
+                await self.seal()
             else:
                 await asyncio.sleep(LOOK_AGAIN_S)
         while True:
             await self._held()
-            await self._seal()
+            await self.seal()
             await asyncio.sleep(self.block_time_s)
 
-    async def advance(self, blocks: int) -> None:
-        """Make a number of blocks at once."""
-        for _ in range(blocks):
-            await self._seal()
+    async def seal(self) -> None:
+        """Make one block now."""
+        self.block = await asyncio.to_thread(self._seal)
+
+    def _seal(self) -> int:
+        number = self.sealer.seal()
+        self.sealed(number)
+        return number
 
     async def _held(self) -> None:
         deadline = asyncio.get_running_loop().time() + self.patience_s
@@ -72,7 +78,3 @@ class Clock:
                 return
             await asyncio.sleep(LOOK_AGAIN_S)
         self.waiting("")
-
-    async def _seal(self) -> None:
-        self.block = await asyncio.to_thread(self.sealer.seal)
-        self.sealed(self.block)

@@ -1,13 +1,15 @@
 """What the chain owed and what it paid, counted apart from each other.
 
-Due comes from the specification: the block emission of every block, split among the subnets that emitted then. Paid comes from
-the chain: how much stake each hotkey held before and after the block of an epoch.
+Due comes from the specification: the block emission of every block, split among the subnets that emitted
+then. Paid comes from the chain: how much stake each hotkey held before and after the block of an epoch,
+less what was staked in that block.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from meritnet.consensus.emission import block_emission, subnet_emission
+from meritnet.chain.types import RAO_PER_TAO
+from meritnet.consensus.emission import block_emission, split_by_price
 
 Holdings = Mapping[str, int]
 
@@ -16,7 +18,8 @@ Holdings = Mapping[str, int]
 class Ledger:
     """The emission of a set of subnets, in rao.
 
-    `first_block` says from which block on each netuid emits. Blocks are entered in order, epochs as they happen.
+    `first_block` says from which block on each netuid emits; every price is 1, so they share alike. Blocks
+    are entered in order, epochs as they happen.
     """
 
     first_block: Mapping[int, int]
@@ -27,17 +30,18 @@ class Ledger:
     def block(self, number: int, issuance_before_rao: int) -> None:
         """Enter a block: its emission becomes pending in the subnets that emit."""
         emitting = [netuid for netuid, first in sorted(self.first_block.items()) if number >= first]
-        shares = subnet_emission(block_emission(issuance_before_rao), emitting)
-        for netuid, rao in shares.items():
+        shares = split_by_price(block_emission(issuance_before_rao), [RAO_PER_TAO] * len(emitting))
+        for netuid, rao in zip(emitting, shares, strict=True):
             self._pending[netuid] = self._pending.get(netuid, 0) + rao
 
-    def epoch(self, netuid: int, before: Holdings, after: Holdings) -> dict[str, int]:
+    def epoch(self, netuid: int, before: Holdings, after: Holdings, staked: Holdings) -> dict[str, int]:
         """Enter an epoch: what was pending is due, and the growth of each hotkey's stake was paid.
 
-        Returns the payment of each hotkey in rao.
+        `staked` is what came into stake by extrinsics of the same block. Returns the payment of each hotkey
+        in rao.
         """
         self.due_rao[netuid] = self.due_rao.get(netuid, 0) + self._pending.pop(netuid, 0)
-        paid = {hotkey: after[hotkey] - before.get(hotkey, 0) for hotkey in after}
+        paid = {hotkey: after[hotkey] - before.get(hotkey, 0) - staked.get(hotkey, 0) for hotkey in after}
         total = self.paid_rao.setdefault(netuid, {})
         for hotkey, rao in paid.items():
             total[hotkey] = total.get(hotkey, 0) + rao

@@ -28,9 +28,19 @@ class Site:
     first_block: int
 
 
+@dataclass(frozen=True)
+class Deposit:
+    """Stake that an extrinsic put on a hotkey in a block."""
+
+    netuid: int
+    block: int
+    hotkey: str
+    rao: int
+
+
 def found(chain: Chain, owner: Neuron, subnet: Subnet) -> Site:
     """Register a subnet, set its kind's hyperparameters and start its emission."""
-    netuid, _ = register_subnet(chain, owner.coldkey, owner.hotkey.address)
+    netuid, _ = register_subnet(chain, owner.coldkey, owner.hotkey_address)
     for name, value in subnet.hyperparameters.items():
         set_hyperparameter(chain, netuid, name, value, owner.coldkey)
     started = start_subnet(chain, netuid, owner.coldkey)
@@ -45,14 +55,17 @@ def fund(chain: Chain, banker: Neuron, neurons: Sequence[Neuron]) -> None:
             transfer(chain, banker.coldkey, address, FUNDS_RAO)
 
 
-def enlist(chain: Chain, sites: Sequence[Site], neurons: Sequence[Neuron]) -> None:
+def enlist(chain: Chain, sites: Sequence[Site], neurons: Sequence[Neuron]) -> list[Deposit]:
     """Register every neuron in every subnet and stake for its validators, several accounts at a time."""
 
-    def join(neuron: Neuron) -> None:
+    def join(neuron: Neuron) -> list[Deposit]:
+        deposits = []
         for site in sites:
-            burned_register(chain, site.netuid, neuron.coldkey, neuron.hotkey.address)
+            burned_register(chain, site.netuid, neuron.coldkey, neuron.hotkey_address)
             if neuron.role == "validator":
-                add_stake(chain, neuron.coldkey, neuron.hotkey.address, site.netuid, STAKE_RAO)
+                receipt = add_stake(chain, neuron.coldkey, neuron.hotkey_address, site.netuid, STAKE_RAO)
+                deposits.append(Deposit(site.netuid, receipt.block_number, neuron.hotkey_address, STAKE_RAO))
+        return deposits
 
     with ThreadPoolExecutor(SUBMITTERS) as submitters:
-        list(submitters.map(join, neurons))
+        return [deposit for deposits in submitters.map(join, neurons) for deposit in deposits]

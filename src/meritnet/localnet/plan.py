@@ -1,10 +1,12 @@
 """Who takes part in a local network, and with which keys.
 
-Every key is a public development key or derived from one: a local network holds no real money and needs no secret.
+Every key is a public development key or derived from one: a local network holds no real money and needs no
+secret.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from meritnet.chain.errors import UsageError
@@ -22,8 +24,9 @@ MAX_NEURONS = 60
 class Plan:
     """What ``meritnet up`` was asked for.
 
-    `epochs` counts epochs of every subnet after the first one, which only hands out validator permits; None runs until stopped.
-    `block_time_s` is the pause between two blocks; chain time advances by one slot a block whatever it is.
+    `epochs` counts epochs of every subnet after the first one, which only hands out validator permits; None
+    runs until stopped. `block_time_s` is the pause between two blocks; chain time advances by one slot a
+    block whatever it is.
     """
 
     kinds: tuple[str, ...]
@@ -58,17 +61,22 @@ class Neuron:
     coldkey_uri: str
     hotkey_uri: str
 
-    @property
+    @cached_property
     def coldkey(self) -> KeyPair:
         return KeyPair.from_uri(self.coldkey_uri)
 
-    @property
+    @cached_property
     def hotkey(self) -> KeyPair:
         return KeyPair.from_uri(self.hotkey_uri)
 
+    @property
+    def hotkey_address(self) -> str:
+        return self.hotkey.address
+
 
 def cast(plan: Plan) -> list[Neuron]:
-    """Return the owner, then the validators, then the miners; the last of two or more miners is the lazy one."""
+    """Return the owner, then the validators, then the miners; the last of two or more miners is the lazy
+    one."""
     neurons = [_neuron(OWNER, "owner")]
     neurons += [_neuron(name, "validator") for name in _names(VALIDATORS, "Validator", plan.validators)]
     names = _names(MINERS, "Miner", plan.miners)

@@ -71,10 +71,16 @@ async def here(port: int) -> Station:
 
 
 async def apart(port: int) -> Station:
-    """Start the chain in a process of its own. Raises ChainError with its last words when it does not come up."""
+    """Start the chain in a process of its own. Raises ChainError with its last words when it does not come
+    up."""
     command = ["chain", "start", "--tmp", "--seal", "manual", "--dev-rpc", "--rpc-port", str(port)]
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "meritnet", *command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+        sys.executable,
+        "-m",
+        "meritnet",
+        *command,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
     )
     endpoint = f"ws://127.0.0.1:{port}"
     try:

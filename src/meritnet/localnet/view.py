@@ -62,12 +62,16 @@ def render(state: State) -> RenderableType:
     parts += [_bar(label, done, total) for label, (done, total) in state.progress.items()]
     parts += [_board(board, state.block) for board in state.boards.values()]
     if state.log:
-        parts.append(Panel(Text("\n".join(state.log)), title="what happened", title_align="left", border_style="dim"))
+        parts.append(
+            Panel(Text("\n".join(state.log)), title="what happened", title_align="left", border_style="dim")
+        )
     return Group(*parts)
 
 
 def _headline(state: State) -> Text:
-    text = Text.assemble(("block ", "dim"), (str(state.block), "bold"), ("  emitted ", "dim"), tao(state.emitted_rao))
+    text = Text.assemble(
+        ("block ", "dim"), (str(state.block), "bold"), ("  emitted ", "dim"), tao(state.emitted_rao)
+    )
     text.append(f"  {state.endpoint}  {state.model}", "dim")
     if state.waiting:
         text.append(f"  {state.waiting}", "yellow")
@@ -76,7 +80,11 @@ def _headline(state: State) -> Text:
 
 def _bar(label: str, done: float, total: float) -> Table:
     grid = Table.grid(padding=(0, 1))
-    grid.add_row(Text(label), ProgressBar(total=total or 1.0, completed=done, width=40), Text(f"{done:.0f}/{total:.0f}"))
+    grid.add_row(
+        Text(label),
+        ProgressBar(total=total or 1.0, completed=done, width=40),
+        Text(f"{done:.0f}/{total:.0f}"),
+    )
     return grid
 
 
