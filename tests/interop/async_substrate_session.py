@@ -23,8 +23,7 @@ class Signer:
         self.public_key, self.secret = sr25519.pair_from_seed(bytes.fromhex(seed))
 
     def sign(self, message):
-        data = message if isinstance(message, bytes) else bytes(message.data)
-        return sr25519.sign((self.public_key, self.secret), data)
+        return sr25519.sign((self.public_key, self.secret), bytes(message))
 
 
 async def session(endpoint, sender, seed, receiver):

@@ -60,4 +60,6 @@ async function session(endpoint) {
   return seen;
 }
 
-console.log(JSON.stringify(await session(process.argv[2])));
+// The library keeps timers running after it disconnects, so the process ends by itself.
+const seen = JSON.stringify(await session(process.argv[2]));
+process.stdout.write(seen, () => process.exit(0));

@@ -21,7 +21,7 @@ OWNER_HOTKEY = KeyPair.from_uri("//Charlie//hot").address
 @pytest.fixture(scope="module")
 def netuid(node) -> NetUid:
     """A subnet that our own client registered and started."""
-    netuid = register_subnet(node.chain, OWNER, OWNER_HOTKEY)
+    netuid, _ = register_subnet(node.chain, OWNER, OWNER_HOTKEY)
     start_subnet(node.chain, OWNER, netuid)
     return netuid
 

@@ -50,15 +50,9 @@ def test_we_open_the_sdk_s_wallet(wallets_of_sdk, tmp_path: Path) -> None:
 
 
 def test_both_refuse_the_wrong_password(wallets_of_sdk, tmp_path: Path) -> None:
-    wallets_of_sdk("create_wallet", path=str(tmp_path), name="shut", hotkey="third", password=PASSWORD)
-    request = {
-        "path": str(tmp_path),
-        "name": "shut",
-        "hotkey": "third",
-        "password": "wrong",
-        "message": MESSAGE,
-    }
+    place = {"path": str(tmp_path), "name": "shut", "hotkey": "third"}
+    wallets_of_sdk("create_wallet", **place, password=PASSWORD)
     with pytest.raises(AssertionError, match="WrongPasswordError"):
-        wallets_of_sdk("open_wallet", **request)
+        wallets_of_sdk("open_wallet", **place, password="wrong", message=MESSAGE)
     with pytest.raises(WrongPassword):
         Wallet(tmp_path, "shut", "third").coldkey(lambda: "wrong")
