@@ -1,12 +1,14 @@
-"""The heap the runtime asks the host for: ``allocator.wat``, compiled at start, on the runtime's own memory."""
+"""The heap that the runtime asks the host for: ``allocator.wat`` on the runtime's own memory."""
 
 import functools
+from collections.abc import Callable
 from importlib.resources import files
 
 import wasmtime
 
 from meritnet.chain.errors import HostError
-from meritnet.chain.host.vm import Arguments, HostFunction, Instance, engine
+from meritnet.chain.host.engine import engine
+from meritnet.chain.host.vm import Arguments, HostFunction, Instance
 
 MALLOC = "ext_allocator_malloc_version_1"
 FREE = "ext_allocator_free_version_1"
@@ -34,6 +36,10 @@ HEAP_FAILURE = HostFunction("i32 ->", _give_up)
 """The import ``heap_failure``, through which the allocator gives up."""
 
 
-def start_heap(instance: Instance, heap_base: int) -> None:
-    """Begin an empty heap at ``heap_base`` in a fresh instance."""
+def start_heap(instance: Instance) -> Callable[[int], int]:
+    """Begin an empty heap in a fresh instance; the function that allocates bytes."""
+    heap_base = instance.constant("__heap_base")
+    if heap_base is None:
+        raise HostError("the runtime exports no __heap_base")
     instance.function("heap_start", "i32 ->", of_companion=True)(heap_base)
+    return instance.function(MALLOC, "i32 -> i32", of_companion=True)

@@ -1,7 +1,8 @@
 """Compiled modules on disk, by the hash of their code: compiling takes a second, loading some milliseconds.
 
-What is loaded is machine code, so a file counts only if nobody else can have written it, if its checksum is right and
-if wasmtime finds that it was made by the same version with the same settings. In any other case the code is compiled.
+What is loaded is machine code, so a file counts only if nobody else can have written it, if its checksum is
+right and if wasmtime finds that it was made by the same version with the same settings. In any other case
+the code is compiled.
 """
 
 import contextlib
@@ -15,7 +16,7 @@ import platformdirs
 import wasmtime
 
 from meritnet.chain.errors import HostError
-from meritnet.chain.host.vm import engine
+from meritnet.chain.host.engine import engine
 
 CHECKSUM_BYTES = 32
 
@@ -25,10 +26,8 @@ def default_directory() -> Path:
     return Path(platformdirs.user_cache_dir("meritnet")) / "modules"
 
 
-def module_of(code: bytes, directory: Path | None) -> wasmtime.Module:
-    """The compiled module of WebAssembly ``code``; kept in ``directory``, or nowhere if that is None."""
-    if directory is None:
-        return _compiled(code)
+def module_of(code: bytes, directory: Path) -> wasmtime.Module:
+    """The compiled module of WebAssembly ``code``, from ``directory`` or newly made and kept there."""
     name = f"{hashlib.blake2b(code, digest_size=20).hexdigest()}.cwasm"
     path = directory / name
     module = _loaded(path)

@@ -9,6 +9,7 @@ COMPRESSED = bytes((82, 188, 83, 118, 70, 219, 142, 5))
 
 ZSTD_FRAME = b"\x28\xb5\x2f\xfd"
 WASM = b"\x00asm"
+START_SECTION = 8
 
 MAX_CODE_BYTES = 50 * 1024 * 1024
 """Substrate's limit too: what would decompress to more is refused before it does."""
@@ -23,7 +24,27 @@ def wasm_of(code: bytes) -> bytes:
         raise HostError(f"the runtime has {len(code)} bytes, {MAX_CODE_BYTES} are allowed")
     if not code.startswith(WASM):
         raise HostError("the runtime's code is no WebAssembly module")
+    if _has_start_function(code):
+        raise HostError("the runtime has a start function, which would run before there is a heap")
     return code
+
+
+def _has_start_function(code: bytes) -> bool:
+    """Whether one of the module's sections is the start section. What is malformed is left to the compiler."""
+    at = 8
+    while at < len(code):
+        section = code[at]
+        if section == START_SECTION:
+            return True
+        length, shift = 0, 0
+        for byte in code[at + 1 : at + 6]:
+            at += 1
+            length |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                break
+        at += 1 + length
+    return False
 
 
 def _decompressed(frame: bytes) -> bytes:

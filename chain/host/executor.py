@@ -1,7 +1,8 @@
 """Calls into a runtime: its WebAssembly, the host functions and a state's overlay brought together.
 
-The host has no clock, no randomness and no sockets: the same code, entry, argument and state give the same result and
-the same changes everywhere. A deadline only ever ends a call with an error; blocks are executed without one.
+The host has no clock, no randomness and no sockets: the same code, entry, argument and state give the same
+result and the same changes everywhere. A deadline only ever ends a call with an error; blocks are executed
+without one.
 """
 
 import functools
@@ -12,15 +13,17 @@ from pathlib import Path
 from meritnet.chain.errors import HostError
 from meritnet.chain.host import allocator, cache
 from meritnet.chain.host.code import wasm_of
+from meritnet.chain.host.engine import deadlines
 from meritnet.chain.host.functions import Call, Current, bound
 from meritnet.chain.host.functions.crypto import KeyStore
 from meritnet.chain.host.overlay import Overlay
 from meritnet.chain.host.trie import Trie
 from meritnet.chain.host.version import RuntimeVersion
-from meritnet.chain.host.vm import Instance, Machine, deadlines
+from meritnet.chain.host.vm import Machine
 
 MAX_VALUE_BYTES = 64 * 1024 * 1024
 SHOWN_LOG_LINES = 3
+VERSION_DEADLINE_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,7 @@ class Outcome:
 
 
 class _Line:
-    """A machine and the place through which its host functions see the call: one call at a time runs on it."""
+    """A machine, and the place where its host functions find the call; it runs one call at a time."""
 
     def __init__(self, executor: "Executor") -> None:
         self.current = Current()
@@ -42,23 +45,21 @@ class _Line:
 class Executor:
     """A runtime ready to be called, from any number of threads; each call has an instance of its own.
 
-    ``code`` may be compressed. The compiled module is kept in ``cache_dir`` (the user's cache directory unless given;
-    None keeps nothing). ``keys`` are the pairs that the runtime may sign with outside blocks.
+    ``code`` may be compressed. The compiled module is kept in ``cache_dir``, by default in the user's cache
+    directory. ``keys`` are the pairs that the runtime may sign with outside blocks.
     """
 
-    def __init__(
-        self, code: bytes, *, cache_dir: Path | None | str = "default", keys: KeyStore | None = None
-    ) -> None:
-        directory = cache.default_directory() if cache_dir == "default" else cache_dir
-        self.module = cache.module_of(wasm_of(code), Path(directory) if directory is not None else None)
-        self._cache_dir = cache_dir
+    def __init__(self, code: bytes, *, cache_dir: Path | None = None, keys: KeyStore | None = None) -> None:
+        self._cache_dir = cache_dir or cache.default_directory()
+        self.module = cache.module_of(wasm_of(code), self._cache_dir)
         self._keys = {} if keys is None else keys
         self._idle: deque[_Line] = deque([_Line(self)])
 
     @functools.cached_property
     def version(self) -> RuntimeVersion:
         """What ``Core_version`` says."""
-        return RuntimeVersion.decode(self.call("Core_version", b"", Overlay(Trie())).value)
+        outcome = self.call("Core_version", b"", Overlay(Trie()), deadline_s=VERSION_DEADLINE_S)
+        return RuntimeVersion.decode(outcome.value)
 
     def call(
         self, entry: str, argument: bytes, overlay: Overlay, *, deadline_s: float | None = None
@@ -76,8 +77,7 @@ class Executor:
         logs: list[str] = []
         try:
             with deadlines(deadline_s):
-                instance = line.machine.start(deadline_s)
-                value = self._run(line, instance, entry, argument, overlay, logs)
+                value = self._run(line, entry, argument, overlay, logs, deadline_s)
             while overlay.depth > depth + 1:
                 overlay.rollback()
             overlay.commit()
@@ -86,46 +86,39 @@ class Executor:
         finally:
             while overlay.depth > depth:
                 overlay.rollback()
+            line.current.call = None
             self._idle.append(line)
         return Outcome(value, tuple(logs))
 
     def _run(
         self,
         line: _Line,
-        instance: Instance,
         entry: str,
         argument: bytes,
         overlay: Overlay,
         logs: list[str],
+        deadline_s: float | None,
     ) -> bytes:
         """The call itself, in a fresh instance: argument in, value out."""
-        heap_base = instance.constant("__heap_base")
-        if heap_base is None:
-            raise HostError("the runtime exports no __heap_base")
-        allocator.start_heap(instance, heap_base & 0xFFFFFFFF)
-        allocate = instance.function(allocator.MALLOC, "i32 -> i32", of_companion=True)
+        instance = line.machine.start(deadline_s)
+        memory = instance.memory
+        allocate = allocator.start_heap(instance)
         function = instance.function(entry, "i32 i32 -> i64")
         line.current.call = Call(
-            memory=instance.memory,
-            overlay=overlay,
-            allocate=allocate,
-            version_of=self._version_of,
-            keys=self._keys,
-            outer_depth=overlay.depth,
-            logs=logs,
+            memory, overlay, allocate, self._version_of, self._keys, logs, outer_depth=overlay.depth
         )
         pointer = allocate(len(argument))
-        instance.memory.write(pointer, argument)
+        memory.write(pointer, argument)
         packed = function(pointer, len(argument))
         if packed >> 32 > MAX_VALUE_BYTES:
             raise HostError(f"the runtime returned {packed >> 32} bytes, {MAX_VALUE_BYTES} are allowed")
-        return instance.memory.read(packed & 0xFFFFFFFF, packed >> 32)
+        return memory.read(packed & 0xFFFFFFFF, packed >> 32)
 
     def _version_of(self, code: bytes) -> bytes | None:
         """The encoded version of other code, for a runtime that is about to replace itself."""
         try:
             other = Executor(code, cache_dir=self._cache_dir)
-            return other.call("Core_version", b"", Overlay(Trie()), deadline_s=10).value
+            return other.call("Core_version", b"", Overlay(Trie()), deadline_s=VERSION_DEADLINE_S).value
         except HostError:
             return None
 

@@ -1,8 +1,9 @@
 """One node of the Patricia-Merkle trie and its encoding, which the parent refers to.
 
-The encoding is Substrate's: a header with the kind and the length of the partial key, the partial key, the bitmap of
-children, the value, the references of the children. Layout V0 keeps every value in its node; layout V1 keeps only the
-BLAKE2b hash of a value longer than 32 bytes (Polkadot specification, "Node Encoding"; sp-trie ``node_codec``).
+The encoding is Substrate's: a header with the kind and the length of the partial key, the partial key, the
+bitmap of children, the value, the references of the children. Layout V0 keeps every value in its node;
+layout V1 keeps only the BLAKE2b hash of a value longer than 32 bytes (Polkadot specification, "Node
+Encoding"; sp-trie ``node_codec``).
 """
 
 import hashlib
@@ -11,10 +12,10 @@ from collections.abc import Callable
 from meritnet.chain.host.scale import compact
 
 Hash = Callable[[bytes], bytes]
-"""A 32-byte hash function: BLAKE2b-256 everywhere except in the ``keccak_256`` tries that a runtime may ask for."""
+"""A 32-byte hash function: BLAKE2b, except in the Keccak tries that a runtime may ask for."""
 
 LONGEST_INLINE = 32
-"""Bytes: longer values are hashed in layout V1; encodings that are not shorter are referred to by their hash."""
+"""Bytes: longer values are hashed in layout V1; encodings not shorter are referred to by their hash."""
 
 EMPTY_TRIE = b"\x00"
 """The encoding of a trie that holds nothing."""
@@ -31,8 +32,8 @@ def blake2_256(data: bytes) -> bytes:
 class Value:
     """What a key holds: the bytes themselves and whether the node keeps only their hash.
 
-    The layout is settled when the value is written, so that a chain that moves from V0 to V1 keeps the roots of
-    what it wrote before, as Substrate does.
+    The layout is settled when the value is written, so that a chain that moves from V0 to V1 keeps the
+    roots of what it wrote before, as Substrate does.
     """
 
     __slots__ = ("data", "encoded", "is_hashed")
@@ -43,17 +44,19 @@ class Value:
         self.encoded: bytes | None = None
 
     def encode(self, hash_of: Hash) -> bytes:
-        """The value as its node carries it; computed once, because a value outlives many copies of its node."""
+        """The value as its node carries it; computed once, for a value outlives many copies of its node."""
         if self.encoded is None:
             self.encoded = hash_of(self.data) if self.is_hashed else compact(len(self.data)) + self.data
         return self.encoded
 
 
 class Node:
-    """A leaf or a branch. ``partial`` is a string of hexadecimal digits, one a nibble; so are the children's names.
+    """A leaf or a branch. ``partial`` is a string of hexadecimal digits, one a nibble; so are the
+    children's names.
 
     ``owner`` is the change set that made the node and may still write to it; everybody else copies it first.
-    ``reference`` is how the parent mentions the node: a length byte and its encoding, or its hash if that is shorter.
+    ``reference`` is how the parent mentions the node: a length byte and its encoding, or its hash if that
+    is shorter.
     """
 
     __slots__ = ("children", "owner", "partial", "reference", "value")
@@ -98,7 +101,7 @@ def refer(encoding: bytes, hash_of: Hash) -> bytes:
 
 
 def _header(kind: int, largest: int, digits: int) -> bytes:
-    """The kind of a node in the top bits of a byte and the length of its partial key in the rest and what follows."""
+    """A node's kind, in the top bits, and the length of its partial key, in the others and in more bytes."""
     if digits < largest:
         return bytes((kind | digits,))
     full, last = divmod(digits - largest, 255)

@@ -1,7 +1,8 @@
 """What a runtime call has changed so far, over a state that stays as it was; transactions nest.
 
-``Overlay`` answers reads from its own changes first and from the state below otherwise, and in the end gives the
-changes themselves and the root of the state with them made. The child storage of each name is a ``Changes`` of its own.
+``Overlay`` answers reads from its own changes first and from the state below otherwise, and in the end
+gives the changes themselves and the root of the state with them made. The child storage of each name is a
+``Changes`` of its own.
 """
 
 from bisect import bisect_left, bisect_right, insort
@@ -25,7 +26,8 @@ FEW_NEW_KEYS = 32
 class Appended:
     """A SCALE list after one more item: the list before, and the item.
 
-    Appending is one small object, and taking it back is forgetting it; the bytes are put together when they are read.
+    Appending is one small object, and taking it back is forgetting it; the bytes are put together when they
+    are read.
     """
 
     __slots__ = ("before", "count", "item")
@@ -62,8 +64,9 @@ Stored = bytes | Appended | None
 class Removal:
     """What ``clear_prefix`` did, in the words of the host API.
 
-    ``cursor`` is the first key left, None when all are gone; ``backend`` counts the keys of the state that were deleted,
-    ``unique`` these and the keys that existed only in the overlay, ``loops`` the keys of the state that were looked at.
+    ``cursor`` is the first key left, None when all are gone; ``backend`` counts the keys of the state that
+    were deleted, ``unique`` these and the keys that existed only in the overlay, ``loops`` the keys of the
+    state that were looked at.
     """
 
     cursor: bytes | None
@@ -73,7 +76,7 @@ class Removal:
 
 
 class Changes:
-    """Changes to one key space, with nested transactions; ``state`` is what lies below and is never written."""
+    """Changes to one key space, in nested transactions; the state that lies below is never written."""
 
     def __init__(self, state: Trie) -> None:
         self._state = state
@@ -146,9 +149,11 @@ class Changes:
         return self._sorted
 
     def clear_prefix(self, prefix: bytes, limit: int | None = None, cursor: bytes | None = None) -> Removal:
-        """Remove the keys that begin with ``prefix``: all of the overlay, and up to ``limit`` of the state below.
+        """Remove the keys that begin with ``prefix``: all of the overlay, and up to ``limit`` of the state
+        below.
 
-        A limited removal goes on where ``cursor`` says. The counting is that of Substrate's ``Ext::clear_prefix``.
+        A limited removal goes on where ``cursor`` says. The counting is that of Substrate's
+        ``Ext::clear_prefix``.
         """
         only_here = 0
         keys = self._sorted_keys()
@@ -205,7 +210,7 @@ class Changes:
         self._revision += 1
 
     def changes(self) -> dict[bytes, bytes | None]:
-        """Every key with an entry, and its value; None for deleted ones. The order of the keys is that of writing."""
+        """Every key written and its value, None if deleted, in the order of first writing."""
         return {
             key: value.joined() if isinstance(value, Appended) else value
             for key, value in self._values.items()
@@ -257,7 +262,7 @@ class Overlay(Changes):
         return {name: changes for name, child in self._children.items() if (changes := child.changes())}
 
     def applied(self, version: int = 1) -> Trie:
-        """The state with the changes made; new values in layout ``version``. Asked again, it is the same object."""
+        """The state with the changes made, new values in layout ``version``; asked again, the same object."""
         revisions = [self._revision, *(child._revision for child in self._children.values()), version]
         if self._applied is None or self._applied[0] != revisions:
             self._applied = (revisions, self._state.apply(self.changes(), version, self.child_changes()))
@@ -274,12 +279,12 @@ class Overlay(Changes):
 
 
 def is_child_root(key: bytes) -> bool:
-    """Whether ``key`` or prefix is in, or contains, the part of the state where the roots of child storages are kept."""
+    """Whether a key or prefix is part of where the roots of child storages are kept, or contains it."""
     return key.startswith(CHILD_STORAGE) or CHILD_STORAGE.startswith(key)
 
 
 def _list_length(encoded: bytes) -> tuple[int, int]:
-    """The count at the head of a SCALE list and where its items start; of what is no list, zero items and its end."""
+    """The count at the head of a SCALE list and where its items start; of what is no list, 0 and its end."""
     if not encoded:
         return 0, 0
     width = (1, 2, 4, 0)[encoded[0] & 3]

@@ -14,7 +14,7 @@ HASHED = 0x80
 """The first byte of a reference by hash: the compact length 32."""
 
 _KINDS = ((0xC0, 0xC0, 63), (0xC0, 0x80, 63), (0xC0, 0x40, 63), (0xE0, 0x20, 31), (0xF0, 0x10, 15))
-"""Mask, bits and largest length of each kind of node: branch with value, branch, leaf, hashed leaf, hashed branch."""
+"""Mask, bits, largest length: branch with value, branch, leaf, leaf with a hashed value, branch with one."""
 
 
 def read(root: bytes, proof: Iterable[bytes], key: bytes, hash_of: Hash = blake2_256) -> bytes | None:
@@ -53,8 +53,8 @@ def verify(
 ) -> bool:
     """Whether ``proof`` shows that ``key`` has ``value`` under ``root``.
 
-    The form is that of sp-trie's ``verify_trie_proof`` for one key: the nodes from the root to the key and no others,
-    without the references from one to the next and without the value itself.
+    The form is that of sp-trie's ``verify_trie_proof`` for one key: the nodes from the root to the key and
+    no others, without the references from one to the next and without the value itself.
     """
     try:
         trail, used = _walk(proof, key.hex())
@@ -71,7 +71,7 @@ def verify(
 
 
 def _walk(proof: Sequence[bytes], digits: str) -> tuple[list[tuple[Node, str]], int]:
-    """The nodes on the way to a key, each with the digit taken from it, and how many items of the proof they took."""
+    """The nodes on the way to a key, each with the digit taken from it; how many items they took."""
     used = 0
     trail: list[tuple[Node, str]] = []
     encoding = b""
@@ -111,7 +111,7 @@ def _find(nodes: Mapping[bytes, bytes], digest: bytes) -> bytes:
 
 
 def decode(encoding: bytes) -> Node:
-    """A node from its bytes; its children know nothing but their references. ``CodecError`` if it is malformed."""
+    """A node from its bytes, ``CodecError`` if malformed; its children know nothing but their references."""
     try:
         return _decode(Decoder(encoding))
     except HostError as error:

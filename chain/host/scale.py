@@ -24,7 +24,7 @@ def encode_option(value: bytes | None) -> bytes:
 
 
 class Decoder:
-    """Reads SCALE from bytes, bounded by them: a length that goes past the end is an error, never an allocation."""
+    """Reads SCALE from bytes; a length that goes past their end is an error, never an allocation."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data

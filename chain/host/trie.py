@@ -1,12 +1,15 @@
-"""The state as a persistent Patricia-Merkle trie: every version of it stays readable, and versions share nodes.
+"""The state as a persistent Patricia-Merkle trie: every version of it stays readable, and versions share
+nodes.
 
-A block changes some fifty keys out of perhaps a hundred thousand. ``Trie.apply`` copies the nodes on the way to those
-keys and no others; the root is computed from the copies and from the remembered references of the rest. A ``Trie`` is
-immutable, so that keeping a snapshot costs nothing and threads may read one while the next is made.
+A block changes some fifty keys out of perhaps a hundred thousand. ``Trie.apply`` copies the nodes on the
+way to those keys and no others; the root is computed from the copies and from the remembered references of
+the rest. A ``Trie`` is immutable, so that keeping a snapshot costs nothing and threads may read one while
+the next is made.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from meritnet.chain.host.edit import Edit
 from meritnet.chain.host.node import EMPTY_TRIE, Hash, Node, Value, blake2_256, settle
 from meritnet.chain.host.scale import compact
 
@@ -15,7 +18,7 @@ CHILD_STORAGE = b":child_storage:default:"
 
 
 class Trie:
-    """Keys and values in order, with a root hash; child tries beside them, whose roots are among the values."""
+    """Keys and values in order, with a root; child tries beside them, whose roots are among the values."""
 
     __slots__ = ("_children", "_encoding", "_hash", "_root")
 
@@ -34,7 +37,7 @@ class Trie:
         children: Mapping[bytes, Mapping[bytes, bytes]] | None = None,
         hash_of: Hash = blake2_256,
     ) -> "Trie":
-        """The trie of ``items`` in layout ``version`` (0 or 1); ``children`` are child tries by their names."""
+        """The trie of ``items`` in layout ``version`` (0 or 1); ``children`` are child tries by name."""
         return cls(hash_of).apply(dict(items), version, children or {})
 
     def apply(
@@ -46,7 +49,7 @@ class Trie:
         """This trie with ``changes`` made: None deletes a key. Values written get the layout ``version``."""
         successor = Trie(self._hash)
         successor._children = self._children
-        edit = _Edit(self._root)
+        edit = Edit(self._root)
         for key, value in changes.items():
             if value is None:
                 edit.delete(key.hex())
@@ -137,9 +140,9 @@ class Trie:
             path += taken
             node = node.children.get(taken) if node.children else None
         for branch, at, taken in reversed(turns):
-            for digit in sorted(branch.children or ()):
+            for digit, child in sorted((branch.children or {}).items()):
                 if digit > taken:
-                    return _first_key(branch.children[digit], at + digit) if branch.children else None
+                    return _first_key(child, at + digit)
         return None
 
     def items(self, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
@@ -153,16 +156,17 @@ class Trie:
                 continue
             if node.value is not None and path.startswith(start):
                 yield bytes.fromhex(path), node.value.data
-            for digit in sorted(node.children or (), reverse=True):
-                if node.children:
-                    pending.append((node.children[digit], path + digit))
+            if node.children:
+                below = sorted(node.children.items(), reverse=True)
+                pending.extend((child, path + digit) for digit, child in below)
 
     def keys(self, prefix: bytes = b"") -> Iterator[bytes]:
         """The keys that begin with ``prefix``, in order."""
         return (key for key, _ in self.items(prefix))
 
     def proof(self, keys: Iterable[bytes]) -> list[bytes]:
-        """The nodes from the root to ``keys``, and hashed values: enough to show what each key holds, or that it is absent.
+        """The nodes from the root to ``keys``, and hashed values: enough to show what each key holds, or
+        that it is absent.
 
         The form is that of the RPC method ``state_getReadProof``: each encoding once, in order of its bytes.
         """
@@ -189,117 +193,6 @@ class Trie:
             digits = digits[1:]
 
 
-class _Edit:
-    """A series of changes that shares the copies it makes: a node is copied at most once."""
-
-    __slots__ = ("root",)
-
-    def __init__(self, root: Node | None) -> None:
-        self.root = root
-
-    def _own(self, node: Node) -> Node:
-        """``node`` itself when this edit made it, otherwise a copy that this edit may write to."""
-        if node.owner is self:
-            return node
-        children = dict(node.children) if node.children else None
-        return Node(node.partial, node.value, children, self)
-
-    def _hang(self, parent: Node | None, digit: str, node: Node) -> None:
-        """Put ``node`` below ``parent`` (owned), or at the root."""
-        if parent is None:
-            self.root = node
-        else:
-            assert parent.children is not None
-            parent.children[digit] = node
-
-    def put(self, digits: str, value: Value) -> None:
-        """Set the key with these hexadecimal digits."""
-        parent, taken = None, ""
-        node = self.root
-        while node is not None:
-            partial = node.partial
-            if not digits.startswith(partial):
-                self._hang(parent, taken, self._split(node, digits, value))
-                return
-            node = self._own(node)
-            self._hang(parent, taken, node)
-            digits = digits[len(partial) :]
-            if not digits:
-                node.value = value
-                return
-            if node.children is None:
-                node.children = {}
-            parent, taken, digits = node, digits[0], digits[1:]
-            node = node.children.get(taken)
-        self._hang(parent, taken, Node(digits, value, None, self))
-
-    def _split(self, node: Node, digits: str, value: Value) -> Node:
-        """A branch where ``digits`` part from the partial key of ``node``, which comes below it."""
-        partial = node.partial
-        common = next(
-            (
-                index
-                for index, (ours, theirs) in enumerate(zip(partial, digits, strict=False))
-                if ours != theirs
-            ),
-            len(digits),
-        )
-        lower = self._own(node)
-        lower.partial = partial[common + 1 :]
-        branch = Node(partial[:common], None, {partial[common]: lower}, self)
-        if common == len(digits):
-            branch.value = value
-        else:
-            self._hang(branch, digits[common], Node(digits[common + 1 :], value, None, self))
-        return branch
-
-    def delete(self, digits: str) -> None:
-        """Remove the key with these hexadecimal digits, if it is there."""
-        trail: list[tuple[Node, str]] = []
-        node = self.root
-        while node is not None and digits.startswith(node.partial):
-            digits = digits[len(node.partial) :]
-            if not digits:
-                if node.value is not None:
-                    self._remove(node, trail)
-                return
-            trail.append((node, digits[0]))
-            node = node.children.get(digits[0]) if node.children else None
-            digits = digits[1:]
-
-    def _remove(self, node: Node, trail: list[tuple[Node, str]]) -> None:
-        """Take the value out of ``node``, to which ``trail`` leads from the root, and close the gap."""
-        above: tuple[Node | None, str] = (None, "")
-        place = above
-        for passed, digit in trail:
-            owned = self._own(passed)
-            self._hang(*place, owned)
-            above, place = place, (owned, digit)
-        parent, taken = place
-        if node.children:
-            bare = self._own(node)
-            bare.value = None
-            self._hang(parent, taken, self._joined(bare))
-        elif parent is None:
-            self.root = None
-        else:
-            assert parent.children is not None
-            del parent.children[taken]
-            self._hang(*above, self._joined(parent))
-
-    def _joined(self, node: Node) -> Node:
-        """``node`` (owned), or its only child with a longer partial key when it has become needless itself."""
-        if node.value is not None or not node.children:
-            node.children = node.children or None
-            return node
-        if len(node.children) > 1:
-            return node
-        ((digit, only),) = node.children.items()
-        child = self._own(only)
-        child.partial = node.partial + digit + child.partial
-        return child
-
-
 def _first_key(node: Node, path: str) -> bytes:
     """The smallest key at or below ``node``, to which ``path`` leads."""
     path += node.partial
@@ -312,6 +205,6 @@ def _first_key(node: Node, path: str) -> bytes:
 
 
 def ordered_root(values: Sequence[bytes], version: int = 1, hash_of: Hash = blake2_256) -> bytes:
-    """The root of the trie of a list, whose keys are the SCALE compact indices: an extrinsics root, for instance."""
+    """The root of the trie of a list, as of extrinsics; its keys are the indices, SCALE compact."""
     items = {compact(index): value for index, value in enumerate(values)}
     return Trie.from_items(items, version, hash_of=hash_of).root()

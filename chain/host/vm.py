@@ -1,19 +1,17 @@
 """A WebAssembly machine that has never heard of Substrate.
 
-It runs modules of the MVP instruction set (and sign extension, which wasmtime cannot refuse) so that every machine
-comes to the same result: NaNs are canonical, the stack has a fixed size, and nothing with implementation-defined
-results or with threads is let in. Each ``Instance`` is fresh: own memory, own globals, so a call cannot see the
-one before it, and a trap leaves no trace.
+It runs modules of the MVP instruction set (and sign extension, which wasmtime cannot refuse) so that every
+machine comes to the same result: NaNs are canonical, the stack has a fixed size, and nothing with
+implementation-defined results or with threads is let in. Each ``Instance`` is fresh: own memory, own
+globals, so a call cannot see the one before it, and a trap leaves no trace.
 
-Host functions are called through wasmtime's unchecked C interface, which costs 1 µs a call where ``wasmtime.Func``
-costs 15 to 40; that is why this file reaches into ``wasmtime._ffi`` and why the version of wasmtime is pinned.
+Host functions are called through wasmtime's unchecked C interface, which costs 1 µs a call where
+``wasmtime.Func`` costs 15 to 40; that is why this file reaches into ``wasmtime._ffi`` and why the version
+of wasmtime is pinned.
 """
 
 import ctypes
-import functools
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,18 +19,16 @@ import wasmtime
 import wasmtime._ffi as ffi
 
 from meritnet.chain.errors import HostError
+from meritnet.chain.host.engine import engine, ticks
 
 PAGE_BYTES = 65_536
 MAX_PAGES = 4_096
-"""256 MiB: the memory that a module may have; more is refused at its start, and ``memory.grow`` answers -1."""
+"""256 MiB. A module that begins with more is refused; ``memory.grow`` beyond answers -1."""
 
-MAX_STACK_BYTES = 1 << 20
 MAX_TABLE_ELEMENTS = 100_000
 
-TICK_S = 0.01
-"""How finely deadlines are kept."""
-
-NO_DEADLINE_TICKS = 1 << 48
+MAX_PARAMETERS = 4
+"""Of functions that the host calls."""
 
 Arguments = Any  # ctypes.POINTER(c_uint64): the value of parameter n is at [2 * n]; the result goes to [0]
 
@@ -48,37 +44,13 @@ class HostFunction:
 _Callback = ctypes.CFUNCTYPE(
     ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p, ctypes.POINTER(ctypes.c_uint64), ctypes.c_size_t
 )
+_Values = ctypes.c_uint64 * (2 * MAX_PARAMETERS)
+_slots_type = ctypes.POINTER(ffi.wasmtime_val_raw_t)
 _no_finalizer = ctypes.cast(0, ctypes.CFUNCTYPE(None, ctypes.c_void_p))
 
 
-@functools.cache
-def engine() -> wasmtime.Engine:
-    """The one engine of this process, with the settings that make results equal everywhere."""
-    config = wasmtime.Config()
-    config.cranelift_nan_canonicalization = True
-    config.max_wasm_stack = MAX_STACK_BYTES
-    config.epoch_interruption = True
-    config.memory_may_move = False
-    ffi.wasmtime_config_wasm_component_model_async_set(config.ptr(), False)  # needs reference types
-    config.wasm_bulk_memory = False
-    config.wasm_component_model = False
-    config.wasm_exceptions = False
-    config.wasm_function_references = False
-    config.wasm_gc = False
-    config.wasm_memory64 = False
-    config.wasm_multi_memory = False
-    config.wasm_multi_value = False
-    config.wasm_reference_types = False
-    config.wasm_relaxed_simd = False
-    config.wasm_simd = False
-    config.wasm_tail_call = False
-    config.wasm_threads = False
-    config.wasm_wide_arithmetic = False
-    return wasmtime.Engine(config)
-
-
 class Memory:
-    """The linear memory of an instance, read and written in place; every access is checked against its size."""
+    """The linear memory of an instance, read and written in place; all access is checked against its size."""
 
     __slots__ = ("_base", "_memory", "_store", "size")
 
@@ -89,7 +61,7 @@ class Memory:
         self.size = memory.data_len(store)
 
     def _require(self, pointer: int, length: int) -> None:
-        """Trap unless ``length`` bytes at ``pointer`` exist; the module may have grown its memory unnoticed."""
+        """Trap unless ``length`` bytes are at ``pointer``; the module may have grown its memory unnoticed."""
         self.size = self._memory.data_len(self._store)
         if pointer + length > self.size:
             raise HostError(f"{length} bytes at {pointer:#x} are outside the memory of {self.size} bytes")
@@ -108,10 +80,12 @@ class Memory:
 
 
 class Machine:
-    """A module with its imports bound, ready to make one fresh ``Instance`` after another; not for two threads at once.
+    """A module with its imports bound, ready to make one fresh ``Instance`` after another; not for two
+    threads at once.
 
-    ``functions`` are the host's, by import name. A function import that nobody offers traps only when it is called.
-    ``companion`` is a module that shares the memory and whose exports are offered to the main module too.
+    ``functions`` are the host's, by import name. A function import that nobody offers traps only when it is
+    called. ``companion`` is a module that shares the memory and whose exports are offered to the main
+    module too.
     """
 
     def __init__(
@@ -120,14 +94,15 @@ class Machine:
         self.failure: BaseException | None = None
         self._module = module
         self._companion = companion
-        self._exports = {item.name: _signature(item.type) for item in module.exports}
-        self._shared = {item.name: _signature(item.type) for item in companion.exports}
+        self.exports = {item.name: _signature(item.type) for item in module.exports}
+        self.constants = {item.name for item in module.exports if _is_i32_global(item.type)}
+        self.shared = {item.name: _signature(item.type) for item in companion.exports}
         self._memory_type = _memory_import(module)
         self._linker = wasmtime.Linker(engine())
         self._linker.allow_shadowing = True
         self._callbacks: list[object] = []  # wasmtime keeps addresses only
         for item in [*module.imports, *companion.imports]:
-            if isinstance(item.type, wasmtime.FuncType) and item.name not in self._shared:
+            if isinstance(item.type, wasmtime.FuncType) and item.name not in self.shared:
                 self._offer(item, functions.get(item.name or "") or _missing(item))
 
     def _offer(self, item: wasmtime.ImportType, function: HostFunction) -> None:
@@ -141,7 +116,7 @@ class Machine:
         def enter(_data: int, _caller: int, arguments: Arguments, _count: int) -> int:
             try:
                 inner(arguments)
-            except BaseException as error:  # the edge to C frames, which nothing may unwind through
+            except BaseException as error:  # noqa: BLE001 - C frames lie between here and the caller
                 self.failure = error
                 message = str(error).encode()
                 trap = ffi.wasmtime_trap_new(message, len(message))
@@ -169,20 +144,40 @@ class Machine:
         """A fresh instance, which traps once it has run for ``deadline_s`` in sum (inside ``deadlines``)."""
         store = wasmtime.Store(engine())
         store.set_limits(MAX_PAGES * PAGE_BYTES, MAX_TABLE_ELEMENTS, instances=2, tables=1, memories=1)
-        ticks = NO_DEADLINE_TICKS if deadline_s is None else max(1, round(deadline_s / TICK_S)) + 1
-        store.set_epoch_deadline(ticks)
+        store.set_epoch_deadline(ticks(deadline_s))
         try:
             memory = wasmtime.Memory(store, self._memory_type)
-            self._linker.define(store, "env", "memory", memory)
-            companion = self._linker.instantiate(store, self._companion)
-            for name in self._shared:
-                self._linker.define(store, "env", name, companion.exports(store)[name])
-            instance = self._linker.instantiate(store, self._module)
-        except wasmtime.Trap as trap:
-            raise HostError(f"the module cannot be started: {trap.message}") from None
         except wasmtime.WasmtimeError as error:
-            raise HostError(f"the module cannot be started: {_first_line(error)}") from None
-        return Instance(self, store, Memory(store, memory), instance, companion)
+            raise HostError(f"no memory for the module: {_first_line(error)}") from None
+        self._linker.define(store, "env", "memory", memory)
+        companion = self._instantiate(store, self._companion)
+        for name in self.shared:
+            item = _export(store, companion, name)
+            encoded = name.encode()
+            refused = ffi.wasmtime_linker_define(
+                self._linker.ptr(), store._context(), b"env", 3, encoded, len(encoded), ctypes.byref(item)
+            )
+            assert not refused, "the linker lets names be given anew"
+        return Instance(self, store, Memory(store, memory), self._instantiate(store, self._module), companion)
+
+    def _instantiate(self, store: wasmtime.Store, module: wasmtime.Module) -> ffi.wasmtime_instance_t:
+        """An instance of ``module``; not wasmtime's own object, which looks at every export there is."""
+        instance = ffi.wasmtime_instance_t()
+        trap = ctypes.POINTER(ffi.wasm_trap_t)()
+        error = ffi.wasmtime_linker_instantiate(
+            self._linker.ptr(), store._context(), module.ptr(), ctypes.byref(instance), ctypes.byref(trap)
+        )
+        if error or trap:
+            raise HostError(f"the module cannot be started: {self.failure_of(error, trap)}")
+        return instance
+
+    def failure_of(self, error: Any, trap: Any) -> BaseException:
+        """What went wrong in WebAssembly: what the host function raised, or else the error or the trap."""
+        raised, self.failure = self.failure, None
+        reason = wasmtime.WasmtimeError._from_ptr(error) if error else wasmtime.Trap._from_ptr(trap)
+        if raised is not None:
+            return raised
+        return HostError(_first_line(reason) if error else _describe(reason))
 
 
 class Instance:
@@ -193,8 +188,8 @@ class Instance:
         machine: Machine,
         store: wasmtime.Store,
         memory: Memory,
-        main: wasmtime.Instance,
-        companion: wasmtime.Instance,
+        main: ffi.wasmtime_instance_t,
+        companion: ffi.wasmtime_instance_t,
     ) -> None:
         self.memory = memory
         self._machine = machine
@@ -204,48 +199,49 @@ class Instance:
 
     def function(self, name: str, signature: str, *, of_companion: bool = False) -> Callable[..., int]:
         """The exported function ``name`` of this signature, taking and giving unsigned integers."""
-        owner = self._companion if of_companion else self._main
-        exports = self._machine._shared if of_companion else self._machine._exports
+        exports = self._machine.shared if of_companion else self._machine.exports
         if exports.get(name) != signature:
             found = exports.get(name) or "no function"
             raise HostError(f"the module exports {found} as {name}, {signature} is needed")
-        item = ffi.wasmtime_extern_t()
-        encoded = name.encode()
+        item = _export(self._store, self._companion if of_companion else self._main, name)
         context = self._store._context()
-        ffi.wasmtime_instance_export_get(
-            context, ctypes.byref(owner._instance), encoded, len(encoded), ctypes.byref(item)
-        )
         target = ctypes.byref(item.of.func)
-        values = (ctypes.c_uint64 * 8)()
-        slots = ctypes.cast(values, ctypes.POINTER(ffi.wasmtime_val_raw_t))
+        values = _Values()
         trap = ctypes.POINTER(ffi.wasm_trap_t)()
         trap_place = ctypes.byref(trap)
+        slots = ctypes.cast(values, _slots_type)
+        enter = ffi.wasmtime_func_call_unchecked
 
         def call(*arguments: int) -> int:
             for index, argument in enumerate(arguments):
                 values[2 * index] = argument
-            error = ffi.wasmtime_func_call_unchecked(context, target, slots, 4, trap_place)
+            error = enter(context, target, slots, MAX_PARAMETERS, trap_place)
             if error or trap:
-                raise self._failure(error, trap)
+                raise self._machine.failure_of(error, trap)
             return values[0]
 
         return call
 
-    def _failure(self, error: Any, trap: Any) -> BaseException:
-        """What went wrong in a call: what the host function raised, or else the trap."""
-        raised, self._machine.failure = self._machine.failure, None
-        reason = wasmtime.WasmtimeError._from_ptr(error) if error else wasmtime.Trap._from_ptr(trap)
-        if raised is not None:
-            return raised
-        return HostError(_first_line(reason) if error else _describe(reason))
-
     def constant(self, name: str) -> int | None:
-        """The exported integer global ``name``, None if there is none."""
-        exported = self._main.exports(self._store).get(name)
-        if not isinstance(exported, wasmtime.Global):
+        """The exported 32-bit global ``name``, unsigned; None if there is none."""
+        if name not in self._machine.constants:
             return None
-        value = exported.value(self._store)
-        return value if isinstance(value, int) else None
+        item = _export(self._store, self._main, name)
+        value = ffi.wasmtime_val_t()
+        ffi.wasmtime_global_get(self._store._context(), ctypes.byref(item.of.global_), ctypes.byref(value))
+        number: int = value.of.i32
+        return number & 0xFFFFFFFF
+
+
+def _export(store: wasmtime.Store, instance: ffi.wasmtime_instance_t, name: str) -> ffi.wasmtime_extern_t:
+    """An export that is known to exist."""
+    item = ffi.wasmtime_extern_t()
+    encoded = name.encode()
+    found = ffi.wasmtime_instance_export_get(
+        store._context(), ctypes.byref(instance), encoded, len(encoded), ctypes.byref(item)
+    )
+    assert found, f"{name} is among the exports of the module"
+    return item
 
 
 def _memory_import(module: wasmtime.Module) -> wasmtime.MemoryType:
@@ -276,57 +272,19 @@ def _signature(item: object) -> str:
     return " ".join([*map(str, item.params), "->", *map(str, item.results)])
 
 
+def _is_i32_global(item: object) -> bool:
+    return isinstance(item, wasmtime.GlobalType) and str(item.content) == "i32"
+
+
 def _first_line(error: object) -> str:
     return str(error).strip().splitlines()[0]
 
 
 def _describe(trap: wasmtime.Trap) -> str:
     """The reason of a trap and the innermost functions, where the module names them."""
+    if trap.trap_code == wasmtime.TrapCode.INTERRUPT:
+        return "the call took longer than its deadline allows"
     lines = [line.strip() for line in str(trap.message).splitlines() if line.strip()]
     frames = [frame.func_name for frame in trap.frames if frame.func_name][:8]
     reason = lines[-1].removeprefix("Caused by:").strip() if lines else "trap"
     return f"{reason} in {' < '.join(frames)}" if frames else reason
-
-
-class _Ticker:
-    """Advances the engine's epoch while some call has a deadline."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._waiting = 0
-        self._idle = threading.Event()
-
-    def _run(self, idle: threading.Event) -> None:
-        while not idle.wait(TICK_S):
-            engine().increment_epoch()
-
-    def enter(self) -> None:
-        with self._lock:
-            self._waiting += 1
-            if self._waiting == 1:
-                self._idle = threading.Event()
-                threading.Thread(
-                    target=self._run, args=(self._idle,), name="wasm deadlines", daemon=True
-                ).start()
-
-    def leave(self) -> None:
-        with self._lock:
-            self._waiting -= 1
-            if self._waiting == 0:
-                self._idle.set()
-
-
-_ticker = _Ticker()
-
-
-@contextmanager
-def deadlines(deadline_s: float | None) -> Iterator[None]:
-    """Let time pass for the instances started inside; without a deadline nothing happens at all."""
-    if deadline_s is None:
-        yield
-        return
-    _ticker.enter()
-    try:
-        yield
-    finally:
-        _ticker.leave()

@@ -1,11 +1,12 @@
 """The host functions of Substrate, once, as a table: import name, signature, function.
 
-The names and signatures are those of polkadot-sdk's ``sp-io``; ``signature`` explains the words. What is missing here
-(BLS, bandersnatch, offchain HTTP and the like) traps with its name when a runtime calls it, not before.
+The names and signatures are those of polkadot-sdk's ``sp-io``; ``signature`` explains the words. What is
+missing here (BLS, bandersnatch, offchain HTTP and the like) traps with its name when a runtime calls it,
+not before.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from meritnet.chain.host import allocator
@@ -19,8 +20,9 @@ from meritnet.chain.host.vm import Arguments, HostFunction, Instance, Memory
 class Call:
     """One call into the runtime, as the host functions see it.
 
-    ``outer_depth`` is the number of storage transactions that were open when the call began, which the runtime may not
-    touch; ``batch`` says whether all signatures of the batch being verified were good so far.
+    ``outer_depth`` is the number of storage transactions that were open when the call began, which the
+    runtime may not touch; ``batch`` says whether all signatures of the batch being verified were good so
+    far.
     """
 
     memory: Memory
@@ -28,8 +30,8 @@ class Call:
     allocate: Callable[[int], int]
     version_of: Callable[[bytes], bytes | None]
     keys: crypto.KeyStore
+    logs: list[str]
     outer_depth: int = 0
-    logs: list[str] = field(default_factory=list)
     batch: bool | None = None
 
 
@@ -38,7 +40,8 @@ class Current:
 
     __slots__ = ("call",)
 
-    call: Call  # set for the time of a call, in which alone host functions run
+    def __init__(self) -> None:
+        self.call: Call | None = None
 
 
 TABLE: dict[str, tuple[str, Callable[..., Any]]] = {
@@ -174,6 +177,7 @@ def _bind(signature: str, function: Callable[..., Any], current: Current) -> Hos
 
     def enter(arguments: Arguments) -> None:
         call = current.call
+        assert call is not None, "the runtime runs only inside a call"
         value = function(call, *[read(call, arguments[slot]) for slot, read in readers])
         if write is not None:
             arguments[0] = write(call, value)

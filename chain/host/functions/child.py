@@ -1,4 +1,4 @@
-"""Host functions on child storages of the default kind; ``name`` is the child's key without the common prefix."""
+"""Host functions on child storages; ``name`` is a child's key without the common prefix."""
 
 from typing import TYPE_CHECKING
 

@@ -1,7 +1,8 @@
 """Host functions for keys and signatures: ed25519, sr25519, and ECDSA on secp256k1.
 
-A runtime only ever *verifies* in a block. Generating and signing serve session keys and offchain workers; they work
-on the key store that the caller gave, and without a seed they trap, because this host has no randomness.
+A runtime only ever *verifies* in a block. Generating and signing serve session keys and offchain workers;
+they work on the key store that the caller gave, and without a seed they trap, because this host has no
+randomness.
 """
 
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -160,7 +161,7 @@ def _pair(scheme: Scheme, uri: str) -> Pair:
 
 
 class EcdsaPair:
-    """A secp256k1 pair from a 32-byte seed in hexadecimal; derivation paths are not offered for this scheme."""
+    """A secp256k1 pair from a 32-byte seed in hexadecimal; there are no derivation paths for this scheme."""
 
     def __init__(self, uri: str) -> None:
         try:

@@ -1,4 +1,4 @@
-"""Host functions for logging, tracing and printing, and those that need more than a deterministic host has."""
+"""Host functions for logging, tracing and printing, and notices that this host has no use for."""
 
 from typing import TYPE_CHECKING
 

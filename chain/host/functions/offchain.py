@@ -1,5 +1,5 @@
-"""The functions of offchain workers. They need a clock, a network and randomness, and this host has none of them:
-a runtime may import them, and calling one traps with its name."""
+"""The functions of offchain workers. They need a clock, a network and randomness, and this host has none of
+them: a runtime may import them, and calling one traps with its name."""
 
 from collections.abc import Callable
 from typing import NoReturn

@@ -5,17 +5,16 @@ A signature is written in a small language, one word a parameter:
 =============  ====================================================================  ==========
 word           Python value                                                          WASM type
 =============  ====================================================================  ==========
-``bytes``      the bytes themselves                                                  i64: pointer, length << 32
-``text``       str; what is no UTF-8 is replaced                                     the same
-``bytes?``     a SCALE-encoded ``Option<Vec<u8>>``: bytes or None                    the same
-``u32?``       a SCALE-encoded ``Option<u32>``: int or None                          the same
-``list``       a SCALE-encoded ``Vec<Vec<u8>>``: list of bytes                       the same
-``pairs``      a SCALE-encoded ``Vec<(Vec<u8>, Vec<u8>)>``: list of pairs            the same
-``room``       (pointer, length) of bytes to be written                              the same
-``[N]``        N bytes                                                               i32: pointer
-``u8 … u64``   int                                                                   i32, i64
-``bool``       bool                                                                  i32
-=============  ====================================================================  ==========
+``bytes``      the bytes themselves                                                  i64: pointer, length <<
+32 ``text``       str; what is no UTF-8 is replaced                                     the same ``bytes?``
+a SCALE-encoded ``Option<Vec<u8>>``: bytes or None                    the same ``u32?``       a
+SCALE-encoded ``Option<u32>``: int or None                          the same ``list``       a SCALE-encoded
+``Vec<Vec<u8>>``: list of bytes                       the same ``pairs``      a SCALE-encoded
+``Vec<(Vec<u8>, Vec<u8>)>``: list of pairs            the same ``room``       (pointer, length) of bytes to
+be written                              the same ``[N]``        N bytes
+i32: pointer ``u8 … u64``   int                                                                   i32, i64
+``bool``       bool                                                                  i32 =============
+====================================================================  ==========
 
 As a result, each word says the same of what the function returned.
 """

@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 from meritnet.chain.errors import HostError
-from meritnet.chain.host.scale import compact
 from meritnet.chain.host.overlay import Removal, is_child_root
+from meritnet.chain.host.scale import compact
 
 if TYPE_CHECKING:
     from meritnet.chain.host.functions import Call
@@ -34,7 +34,7 @@ def read_into(call: "Call", value: bytes | None, room: tuple[int, int], offset: 
 
 
 def set_value(call: "Call", key: bytes, value: bytes) -> None:
-    """Set a key. The roots of child storages are kept by the host; writing to them is refused without a word."""
+    """Set a key. The roots of child storages belong to the host: writing to them does nothing."""
     if not (key[:1] == b":" and is_child_root(key)):
         call.overlay.put(key, value)
 
