@@ -114,7 +114,7 @@ def weighted_medians(stake: Fixed, matrix: Matrix, majority: int) -> Fixed:
     """
     staked = stake > 0
     if not staked.any():
-        return np.zeros(len(stake), np.int64)
+        return np.zeros(matrix.values.shape[1], np.int64)
     weights = normalize(stake[staked])
     scores = matrix.values[staked]
     minority = int(weights.sum()) - majority

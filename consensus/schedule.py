@@ -23,3 +23,12 @@ def epoch_with_lookahead(epoch_index: int, is_due: bool) -> int:
     """The epoch that a commit or reveal in this block belongs to: the count of epochs run, and one more
     if one is due in this very block but has not run yet."""
     return epoch_index + is_due
+
+
+def first_reveal_block(last_epoch: int, tempo: int, pending_at: int, reveal_period: int) -> int | None:
+    """The first block in which a commit made now may be revealed, if epochs run on time; None at tempo 0.
+
+    The commit belongs to the epoch under way, so the next epoch is the first of `reveal_period` to pass.
+    """
+    upcoming = next_epoch(last_epoch, tempo, pending_at)
+    return None if upcoming is None else upcoming + (reveal_period - 1) * tempo
