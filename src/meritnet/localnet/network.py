@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from meritnet.chain.client.client import Chain
 from meritnet.chain.client.neurons import burned_register
 from meritnet.chain.client.stake import add_stake, transfer
-from meritnet.chain.client.subnets import register_subnet, set_hyperparameter, start_subnet
+from meritnet.chain.client.subnets import register_subnet, set_hyperparameter, set_identity, start_subnet
 from meritnet.chain.types import RAO_PER_TAO
 from meritnet.localnet.plan import Neuron
 from meritnet.subnets.base import Subnet
@@ -39,11 +39,12 @@ class Deposit:
 
 
 def found(chain: Chain, owner: Neuron, subnet: Subnet) -> Site:
-    """Register a subnet, set its kind's hyperparameters and start its emission."""
+    """Register a subnet, set its kind's hyperparameters, name it by its kind and start its emission."""
     netuid, _ = register_subnet(chain, owner.coldkey, owner.hotkey_address)
     for name, value in subnet.hyperparameters.items():
-        set_hyperparameter(chain, netuid, name, value, owner.coldkey)
-    started = start_subnet(chain, netuid, owner.coldkey)
+        set_hyperparameter(chain, owner.coldkey, netuid, name, value)
+    set_identity(chain, owner.coldkey, netuid, subnet.kind, subnet.summary)
+    started = start_subnet(chain, owner.coldkey, netuid)
     return Site(netuid, subnet, started.block_number + 1)
 
 
