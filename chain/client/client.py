@@ -142,16 +142,28 @@ class Chain:
 
     def advance(self, count: int = 1) -> BlockNumber:
         """Seal blocks now, on a node with development methods. The height after it."""
+        self._develop("dev_newBlock", {"count": count}, timeout_s=max(self._timeout_s, count))
+        return self.head()
+
+    def snapshot(self) -> str:
+        """Remember blocks, pool and clock; the name for ``revert``."""
+        return str(self._develop("dev_snapshot"))
+
+    def revert(self, name: str) -> BlockNumber:
+        """Go back to a snapshot. The height after it."""
+        self._develop("dev_revert", name)
+        return self.head()
+
+    def _develop(self, method: str, *params: object, timeout_s: float | None = None) -> Any:
+        """A development method. Raises ``ChainError`` with a hint where the node does not offer it."""
         try:
-            self.request("dev_newBlock", {"count": count}, timeout_s=max(self._timeout_s, count))
+            return self.request(method, *params, timeout_s=timeout_s)
         except RpcError as error:
             if error.code != -32601:
                 raise
             raise ChainError(
-                "this node seals by itself: it has no development methods",
-                "start it with `meritnet chain start --dev-rpc`",
+                f"this node does not offer {method}", "start it with `meritnet chain start --dev-rpc`"
             ) from None
-        return self.head()
 
     def runtime_version(self) -> dict[str, Any]:
         """``specName``, ``specVersion``, ``transactionVersion``, …"""

@@ -105,6 +105,10 @@ class Codec:
             return DispatchFailed(str(kind), str(detail), _RUNTIME_DOCS.get(str(detail), ""))
         return DispatchFailed("System", str(error), _RUNTIME_DOCS.get(str(error), ""))
 
+    def pallets(self) -> list[str]:
+        """The names of the runtime's pallets, in their order."""
+        return [pallet.name for pallet in self._metadata.pallets]
+
     def calls(self, pallet: str) -> dict[str, tuple[str, ...]]:
         """The calls of a pallet with the names of their arguments."""
         found = self._metadata.get_metadata_pallet(pallet)
@@ -164,6 +168,8 @@ _RUNTIME_DOCS = {
     "FundsUnavailable": "The account has too little free balance.",
     "BelowMinimum": "The account would be left with less than the existential deposit.",
     "Frozen": "The funds are frozen.",
+    "Overflow": "A number went out of its range.",
+    "Underflow": "A number went below zero: the account has too little, for instance.",
     "NotExpendable": "The account would be left with less than the existential deposit.",
     "Exhausted": "The block has no room left.",
     "RequireSudo": "Only the sudo key may make this call.",

@@ -111,10 +111,12 @@ def _awaited(chain: Chain, text: str, birth: int, heads: Heads, deadline: float)
             if found is not None:
                 return found
         number = head + 1
-        # It may be sealed between the two looks, so that only the second miss in a row counts.
-        misses = 0 if text in chain.request("author_pendingExtrinsics") else misses + 1
-        if misses == 1 and chain.head() >= number:
-            continue
+        if text in chain.request("author_pendingExtrinsics"):
+            misses = 0
+        elif chain.head() >= number:
+            continue  # A block came between the two looks: it may hold the extrinsic.
+        else:
+            misses += 1
         if misses > 1:
             raise TransactionRejected("the pool dropped the transaction", "dropped", "submit it again")
         if not heads.wait(deadline - time.monotonic()):
