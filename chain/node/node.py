@@ -15,13 +15,14 @@ from meritnet.chain.errors import ChainError, HostError, MeritnetError, UsageErr
 from meritnet.chain.host.executor import Executor
 from meritnet.chain.host.overlay import Overlay
 from meritnet.chain.host.trie import Trie
-from meritnet.chain.node.author import Builder, Draft, author
+from meritnet.chain.node.author import Builder, Draft, author, execute
 from meritnet.chain.node.block import Block, Header, decode_extrinsic
 from meritnet.chain.node.events import Edited, Event, ExtrinsicStatus, Finalized, NewHead
 from meritnet.chain.node.genesis import CODE
 from meritnet.chain.node.opening import open_store, packaged_runtime
 from meritnet.chain.node.pool import Pool
 from meritnet.chain.node.seal import Instant, Interval, Manual, Seal, Sealer, next_moment
+from meritnet.chain.node.signing import Author
 from meritnet.chain.node.store import Changes, Store, Version
 from meritnet.chain.node.validity import (
     BAD_FORMAT,
@@ -64,6 +65,7 @@ class Node:
         self._lock = threading.RLock()
         self._listeners: list[Callable[[Event], None]] = []
         self._pool = Pool(self._report)
+        self._author = Author()
         self._executors: dict[bytes, Executor] = {}
         self._not_before_ms = 0
         self._marks: dict[str, Snapshot] = {}
@@ -301,7 +303,8 @@ class Node:
         return self.seal()
 
     def _commit(self, draft: Draft) -> Block:
-        block = draft.block
+        header = draft.block.header
+        block = Block(header.sealed(self._author.sign(header.hash)), draft.block.extrinsics)
         state = draft.overlay.applied(self.runtime.version.state_version)
         changes = self._differences(draft.overlay.changes())
         self._store.put_block(block, changes, state)
@@ -324,6 +327,15 @@ class Node:
             raise UsageError("the node is closed")
         if self.failure:
             raise self.failure
+
+    def replay(self, number: int) -> None:
+        """Execute the block at a height again on its parent's state; ``BlockRejected`` if that differs."""
+        with self._lock:
+            block, parent = self.block_at(number), self.block_at(number - 1)
+            if number < 1 or block is None or parent is None:
+                raise UsageError(f"there is no block {number} with a parent")
+            state = self._trie(parent.hash)
+            execute(self._executor(state), block, state)
 
     # Time and state under control
 
