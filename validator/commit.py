@@ -1,0 +1,176 @@
+"""Committing weights and revealing them an epoch later, each exactly once, whatever happens in between.
+
+The weights and their salt are on disk, synced, *before* the commit is sent: a validator that dies at any
+moment can still reveal what it committed. After a restart the chain says whether a commit arrived; one that
+did not is sent again as it is written, in its own epoch only.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from meritnet.chain.client.client import Chain
+from meritnet.chain.client.storage_key import blake2_128_concat, item_prefix
+from meritnet.chain.client.weights import commit_weights, reveal_weights
+from meritnet.chain.errors import DeadlineExceeded, MeritnetError
+from meritnet.chain.keys import KeyPair
+from meritnet.consensus.commit import RevealWindow, commit_hash, reveal_window
+from meritnet.validator.durable import read_json, write_json
+from meritnet.validator.weights import WeightVector
+
+SALT_VALUES = 8
+"""Sixteen bytes of salt, as u16: nobody can try out likely weights against the hash."""
+PENDING_WAIT_S = 60.0
+"""How long to wait for a transaction of an earlier life to leave the pool."""
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One row of weights, from the moment its salt was drawn until it is revealed or expired."""
+
+    epoch: int
+    """The epoch in which it is to be committed; once it is on the chain, the one in which it was."""
+    uids: tuple[int, ...]
+    values: tuple[int, ...]
+    salt: tuple[int, ...]
+    version_key: int
+    commit_hash: str
+    """Hex, without 0x."""
+    on_chain: bool = False
+    """Whether the chain is known to have the commit."""
+
+
+class CommitBook:
+    """The commits that are not settled yet, on disk."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.commits = [_parsed(fields) for fields in read_json(path) or []]
+
+    def put(self, commit: Commit) -> None:
+        """Adds a commit, or replaces the one of the same hash; on disk when this returns."""
+        others = [kept for kept in self.commits if kept.commit_hash != commit.commit_hash]
+        self._save([*others, commit])
+
+    def drop(self, commit: Commit) -> None:
+        """Forgets a commit that is revealed, or never will be."""
+        self._save([kept for kept in self.commits if kept.commit_hash != commit.commit_hash])
+
+    @property
+    def waiting(self) -> tuple[int, ...]:
+        """The epochs of the commits that are on the chain."""
+        return tuple(commit.epoch for commit in self.commits if commit.on_chain)
+
+    def _save(self, commits: list[Commit]) -> None:
+        write_json(self._path, [asdict(commit) for commit in commits])
+        self.commits = commits
+
+
+class Committer:
+    """Commits and reveals for one validator in one subnet. Its methods block; call them in a thread."""
+
+    def __init__(self, chain: Chain, netuid: int, pair: KeyPair, book: CommitBook) -> None:
+        self._chain = chain
+        self._netuid = netuid
+        self._pair = pair
+        self.book = book
+
+    def commit(self, vector: WeightVector, version_key: int, epoch: int) -> Commit:
+        """Draws a salt, writes it down, sends the commit; one of this epoch that exists is kept."""
+        same = [kept for kept in self.book.commits if kept.epoch == epoch]
+        if same and same[0].on_chain:
+            return same[0]
+        drafted = same[0] if same else self._draft(vector, version_key, epoch)
+        self.book.put(drafted)
+        return self._send(drafted)
+
+    def reveal(self, epoch: int, reveal_period: int) -> list[Commit]:
+        """Reveals what is due in this epoch, drops what has expired; returns what was revealed."""
+        revealed = []
+        for commit in list(self.book.commits):
+            window = reveal_window(commit.epoch, reveal_period, epoch)
+            if window is RevealWindow.OPEN and commit.on_chain:
+                if self._on_chain(commit):  # else an earlier life revealed it and died before it noted so
+                    self._send_reveal(commit)
+                    revealed.append(commit)
+                self.book.drop(commit)
+            elif window is RevealWindow.EXPIRED:
+                self.book.drop(commit)
+        return revealed
+
+    def recover(self, epoch: int) -> None:
+        """Settles what an earlier life left unclear: asks the chain, sends again, or gives up."""
+        unclear = [commit for commit in self.book.commits if not commit.on_chain]
+        if unclear:
+            self._wait_until_pool_is_empty()
+        for commit in unclear:
+            found = self._on_chain(commit)
+            if found is not None:
+                self.book.put(replace(commit, on_chain=True, epoch=found))
+            elif commit.epoch == epoch:
+                self._send(commit)
+            else:
+                self.book.drop(commit)
+
+    def _draft(self, vector: WeightVector, version_key: int, epoch: int) -> Commit:
+        salt = tuple(secrets.randbelow(2**16) for _ in range(SALT_VALUES))
+        digest = commit_hash(
+            self._pair.public, self._netuid, vector.uids, vector.values, salt, version_key
+        ).hex()
+        return Commit(epoch, vector.uids, vector.values, salt, version_key, digest)
+
+    def _send(self, commit: Commit) -> Commit:
+        try:
+            commit_weights(self._chain, self._netuid, self._pair, bytes.fromhex(commit.commit_hash))
+        except MeritnetError:
+            # It may be in a block all the same, when the link broke or the deadline passed.
+            if self._on_chain(commit) is None:
+                raise
+        found = self._on_chain(commit)
+        if found is None:
+            raise MeritnetError("the commit was included, but the chain does not keep it")
+        sent = replace(commit, on_chain=True, epoch=found)
+        self.book.put(sent)
+        return sent
+
+    def _send_reveal(self, commit: Commit) -> None:
+        reveal_weights(
+            self._chain, self._netuid, self._pair, commit.uids, commit.values, commit.salt, commit.version_key
+        )
+
+    def _on_chain(self, commit: Commit) -> int | None:
+        """The epoch under which the chain keeps a commit that is still to be revealed, if it does."""
+        kept = self._chain.weight_commits(self._netuid, self._pair.address)
+        return next((one.epoch for one in kept if one.commit_hash.hex() == commit.commit_hash), None)
+
+    def _wait_until_pool_is_empty(self) -> None:
+        """Waits while the pool holds a transaction of this hotkey: sent again, it would count twice."""
+        wait_for(lambda: not self._has_pending(), PENDING_WAIT_S, self._chain)
+
+    def _has_pending(self) -> bool:
+        key = item_prefix("System", "Account") + blake2_128_concat(self._pair.public)
+        account = self._chain.storage(key)
+        included = 0 if account is None else int.from_bytes(account[:4], "little")
+        return self._chain.nonce(self._pair.address) != included
+
+
+def wait_for(holds: Callable[[], bool], timeout_s: float, chain: Chain) -> None:
+    """Blocks until something holds, looking again at each new block. Raises ``DeadlineExceeded``."""
+    deadline = time.monotonic() + timeout_s
+    with chain.follow() as heads:
+        while not holds():
+            if not heads.wait(deadline - time.monotonic()):
+                raise DeadlineExceeded(
+                    f"an earlier transaction is still waiting after {timeout_s:g} s",
+                    "is the chain sealing blocks? `meritnet chain status` tells",
+                )
+
+
+def _parsed(fields: dict[str, Any]) -> Commit:
+    lists = {name: tuple(fields[name]) for name in ("uids", "values", "salt")}
+    return Commit(**{**fields, **lists})

@@ -1,0 +1,39 @@
+"""Files that are either the old one or the new one, whatever happens in between."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from meritnet.chain.errors import MeritnetError
+
+
+def write_json(path: Path, value: object) -> None:
+    """Replaces a file; when this returns the new one survives a loss of power. Mode 0600."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(path.name + ".new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(value, file, allow_nan=False)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def read_json(path: Path) -> Any:
+    """What ``write_json`` wrote, ``None`` without a file. Raises ``MeritnetError`` for a damaged one."""
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError:
+        return None
+    except (ValueError, OSError) as error:
+        raise MeritnetError(
+            f"{path} cannot be read: {error}", "move the file away to start without it; scores begin anew"
+        ) from error

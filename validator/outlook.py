@@ -1,0 +1,119 @@
+"""What a subnet's next epoch will pay, by the executable specification; and what it did pay, by the chain.
+
+The chain's state after the block before the epoch's is all that the epoch sees, so from there the prediction
+is exact to the rao. What was paid is by how much the stake behind the hotkey grew in the epoch's block; a
+transfer of stake to or from the hotkey in that very block would be counted in and show as a difference.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from meritnet.chain.client.client import Chain
+from meritnet.chain.client.epoch_state import EpochState
+from meritnet.chain.client.storage_key import blake2_128_concat, item_prefix
+from meritnet.chain.keys import ss58_decode
+from meritnet.chain.types import BlockNumber
+from meritnet.consensus.commit import RevealWindow, reveal_window
+from meritnet.consensus.emission import MAX_TAKE, Pots
+from meritnet.consensus.outlook import Outlook, Treasury, outlook
+from meritnet.consensus.params import Params
+from meritnet.consensus.state import EpochInput
+
+PALLET = "SubtensorModule"
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the epoch in ``block`` pays into the stake behind each hotkey, in rao."""
+
+    epoch: int
+    block: int
+    rao: dict[str, int]
+    """By hotkey; the owner's part is in the owner hotkey's."""
+
+
+def predict(chain: Chain, netuid: int, epoch_block: int) -> Prediction:
+    """The payout of the epoch that runs in ``epoch_block``, from the state after the block before it.
+
+    Raises ``ChainError`` when that block is not there yet.
+    """
+    at = chain.block_hash(BlockNumber(epoch_block - 1))
+    state = chain.epoch_state(netuid, at=at)
+    seen = run(chain, state, epoch_block, at)
+    rao: dict[str, int] = dict(zip(map(str, state.hotkeys), seen.distribution.neurons, strict=True))
+    owner = str(chain.metagraph(netuid, at=at).owner_hotkey)
+    rao[owner] = rao.get(owner, 0) + seen.distribution.owner
+    return Prediction(state.epoch_index, epoch_block, rao)
+
+
+def paid(chain: Chain, netuid: int, hotkey: str, epoch_block: int) -> int:
+    """By how many rao the stake behind a hotkey grew in the epoch's block."""
+    key = item_prefix(PALLET, "TotalHotkeyAlpha") + blake2_128_concat(ss58_decode(hotkey))
+    key += netuid.to_bytes(2, "little")
+    before, after = (
+        chain.storage(key, chain.block_hash(BlockNumber(number))) for number in (epoch_block - 1, epoch_block)
+    )
+    return int.from_bytes(after or b"", "little") - int.from_bytes(before or b"", "little")
+
+
+def run(chain: Chain, state: EpochState, epoch_block: int, at: str) -> Outlook:
+    """The epoch in ``epoch_block``, run on the chain's state at ``at``."""
+    parameters = {field.name: getattr(state.parameters, field.name) for field in fields(Params)}
+    return outlook(
+        epoch_input(state, epoch_block),
+        Params(**parameters),
+        _treasury(chain, state, at),
+        _takes(chain, state, at),
+    )
+
+
+def epoch_input(state: EpochState, epoch_block: int) -> EpochInput:
+    """The chain's state in the specification's words; the emission is left to the treasury."""
+    return EpochInput(
+        block=epoch_block,
+        last_step=state.last_step,
+        alpha_stake=state.alpha_stake,
+        tao_stake=state.tao_stake,
+        last_update=state.last_update,
+        registered_at=state.registered_at,
+        permits=state.permits,
+        owner_uid=state.owner_uid,
+        oldest_commit_block=[_oldest_open_commit(state, uid) for uid in range(len(state.hotkeys))],
+        weights=[tuple((int(uid), weight) for uid, weight in row) for row in state.weights],
+        bonds=[tuple((int(uid), bond) for uid, bond in row) for row in state.bonds],
+        emission=0,
+    )
+
+
+def _oldest_open_commit(state: EpochState, uid: int) -> int | None:
+    """The block of a uid's oldest commit that could still be revealed when the epoch runs."""
+    epoch = state.epoch_index + 1  # the epoch that is about to begin counts already
+    windows = {
+        commit.block: reveal_window(commit.epoch, state.reveal_period_epochs, epoch)
+        for commit in state.commits[uid]
+    }
+    return min(
+        (block for block, window in windows.items() if window is not RevealWindow.EXPIRED), default=None
+    )
+
+
+def _treasury(chain: Chain, state: EpochState, at: str) -> Treasury:
+    """Issuance, the emitting subnets and this one's pots after the block ``at``."""
+    subnets = [subnet.netuid for subnet in chain.subnets(at) if subnet.is_started and subnet.netuid != 0]
+    issuance = chain.storage(item_prefix(PALLET, "TotalIssuance"), at)
+    return Treasury(
+        block=state.block,
+        issuance=int.from_bytes(issuance or b"", "little"),
+        prices=[1] * len(subnets),
+        position=subnets.index(state.netuid) if state.netuid in subnets else None,
+        pots=Pots(state.pending_owner_cut_rao, state.pending_server_rao, state.pending_validator_rao),
+    )
+
+
+def _takes(chain: Chain, state: EpochState, at: str) -> list[int]:
+    """The delegate take of each uid's hotkey, of 65,535."""
+    prefix = item_prefix(PALLET, "Delegates")
+    keys = [prefix + blake2_128_concat(ss58_decode(hotkey)) for hotkey in state.hotkeys]
+    values = chain.storage_many(keys, at)
+    return [MAX_TAKE if value is None else int.from_bytes(value, "little") for value in values]
