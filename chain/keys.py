@@ -109,11 +109,17 @@ class KeyPair:
 
 
 def verify(public: bytes, message: bytes, signature: bytes, scheme: str = "sr25519") -> bool:
-    """Whether the signature is this key's over this message. Malformed input is simply ``False``."""
-    if len(public) != 32 or len(signature) != 64:
+    """Whether the signature is this key's over this message. Malformed input is simply ``False``.
+
+    So is the account of zeros, for which schnorrkel would take a signature of zeros over any message.
+    """
+    if len(public) != 32 or len(signature) != 64 or public == bytes(32):
         return False
     if scheme == "sr25519":
-        return bool(sr25519.verify(signature, message, public))
+        try:
+            return bool(sr25519.verify(signature, message, public))
+        except ValueError:  # The library raises for bytes that are no signature or no key at all.
+            return False
     if scheme != "ed25519":
         return False
     try:
