@@ -8,7 +8,7 @@ from meritnet.consensus.fixed import U64F64
 @dataclass(frozen=True)
 class SharePool:
     """A hotkey's pool on one subnet. Shares are U64F64 as integers: one share, 2**64, is worth one rao
-    while the pool has earned nothing."""
+    while the pool has earned nothing, and more from then on: shares never exceed one a rao."""
 
     value: int = 0
     """What the pool holds, in rao (`TotalHotkeyAlpha`)."""

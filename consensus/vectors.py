@@ -192,7 +192,8 @@ def schedules(random: Random) -> Iterator[Vector]:
 def share_pools(random: Random) -> Iterator[Vector]:
     """Payments into and out of a pool with a history."""
     while True:
-        value, shares = amount(random), random.choice([0, random.randrange(2 ** random.randrange(64, 119))])
+        value = amount(random)
+        shares = random.choice([0, value << 64, random.randrange((value + 1) << 64) >> random.randrange(20)])
         pool, held, paid = SharePool(value, shares), random.randrange(shares + 1), amount(random)
         given = {"value": value, "shares": str(shares)}
         yield {"call": "worth", **given, "held": str(held), "result": pool.worth(held)}

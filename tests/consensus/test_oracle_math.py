@@ -66,7 +66,7 @@ def test_sigmoid_from_exp(case: dict[str, Any]) -> None:
     for x, wanted in zip(case["x"], case["y"], strict=True):
         exponent = I32F32.mul(slope, I32F32.saturate(raw(x) - offset))
         got = I32F32.div(ONE, I32F32.saturate(fixed.exp(exponent) + ONE))
-        assert got / ONE == pytest.approx(wanted, abs=5e-9)  # upstream's inputs were 32-bit floats
+        assert got / ONE == pytest.approx(wanted, abs=2e-8)  # upstream's inputs were 32-bit floats
 
 
 @pytest.mark.parametrize("case", ORACLE["is_topk"])
