@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,8 @@ class Scored(Event):
     average: float
     elapsed_s: float | None
     """Time to the answer; ``None`` when there was none."""
+    evidence: Mapping[str, object] = field(default_factory=dict)
+    """The figures behind the value, as JSON values."""
 
 
 @dataclass(frozen=True)

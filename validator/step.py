@@ -105,9 +105,8 @@ def _record(bench: Bench, block: Block, judged: Judged) -> None:
     target, score = judged.target, judged.score
     average = bench.scores.add(target.uid, target.hotkey, score.value, block.number, score.why)
     elapsed_s = None if judged.exchange is None else judged.exchange.elapsed_s
-    bench.report(
-        Scored(bench.netuid, bench.validator, target.uid, score.value, score.why, average.value, elapsed_s)
-    )
+    judgement = score.value, score.why, average.value, elapsed_s, _plain(score.evidence)
+    bench.report(Scored(bench.netuid, bench.validator, target.uid, *judgement))
 
 
 def _receipt(bench: Bench, block: Block, judged: Judged) -> Receipt:
