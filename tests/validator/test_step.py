@@ -1,0 +1,124 @@
+"""One step against real servers: who is asked, what each gets, and what is kept of it."""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from meritnet.chain.keys import KeyPair
+from meritnet.subnets.base import Answer, ArtifactRef, InvalidAnswer, Score, Task
+from meritnet.subnets.receipts import ReceiptBook
+from meritnet.validator.events import Asked, Scored
+from meritnet.validator.sampling import sample, step_seed
+from meritnet.validator.scores import ScoreBook
+from meritnet.validator.step import Bench, step
+from meritnet.validator.view import Block
+
+VALIDATOR = KeyPair.from_uri("//Alice").address
+BLOCK = Block(7, "0x" + "42" * 32)
+
+
+class Judge:
+    """Wants the question back in capitals and a file with it."""
+
+    def task(self, seed: bytes, uid: int) -> Task:
+        question = json.dumps({"say": seed.hex()[:8], "uid": uid}).encode()
+        return Task("/task", question, 1.0, 4096)
+
+    def artifacts(self, task: Task, answer: Answer) -> list[ArtifactRef]:
+        if answer.body == b"break the judge":
+            raise ZeroDivisionError
+        lines = answer.body.split(b"\n")
+        if lines[0] != task.body.upper():
+            raise InvalidAnswer("the question is not in capitals")
+        return [ArtifactRef(line.decode(), 1000) for line in lines[1:]]
+
+    async def score(self, task: Task, answer: Answer, artifacts: Mapping[str, Path]) -> Score:
+        size = sum(path.stat().st_size for path in artifacts.values())
+        return Score(0.5 + 0.1 * size, f"{size} bytes came along", {"bytes": size, "kind": Path})
+
+
+async def capitals(body: bytes) -> bytes:
+    return body.upper()
+
+
+async def lower(body: bytes) -> bytes:
+    return body
+
+
+async def breaker(body: bytes) -> bytes:
+    return b"break the judge"
+
+
+async def never(body: bytes) -> bytes:
+    await asyncio.Event().wait()
+    return b""
+
+
+def bench(street: Any, events: list[Any]) -> Bench:
+    receipts = ReceiptBook(street.directory / "receipts.jsonl")
+    return Bench(
+        1, VALIDATOR, Judge(), street.asker, ScoreBook(), receipts, events.append, asyncio.Semaphore(8)
+    )
+
+
+def test_each_miner_gets_what_it_earned_and_no_other_suffers(on_street: Callable[..., None]) -> None:
+    async def scenario(street: Any) -> None:
+        honest, _ = await street.miner(0, capitals)
+        wrong, _ = await street.miner(1, lower)
+        evil, _ = await street.miner(2, breaker)
+        slow, _ = await street.miner(3, never)
+        rude = await street.hostile(4, b"\x00\x01")
+
+        with_file, role = await street.miner(5, capitals)
+        content_id = role.artifacts.put(b"abc").encode()
+
+        async def and_file(body: bytes) -> bytes:
+            return body.upper() + b"\n" + content_id
+
+        role.routes["/task"] = type(role.routes["/task"])(and_file, 1000)
+        events: list[Any] = []
+        at = bench(street, events)
+        judged = await step(at, BLOCK, 0, [honest, wrong, evil, slow, rude, with_file], 10)
+
+        found = {one.target.uid: (one.score.value, one.score.why) for one in judged}
+        assert found[0] == (0.5, "0 bytes came along")
+        assert found[1] == (0.0, "the question is not in capitals")
+        assert found[2] == (0.0, "the judge failed: ZeroDivisionError")
+        assert found[3] == (0.0, "no answer within 1 s")
+        assert found[4][0] == 0.0
+        assert found[4][1].startswith("no connection")
+        assert found[5] == (0.8, "3 bytes came along")
+        assert at.scores.values() == {0: 0.5, 1: 0.0, 2: 0.0, 3: 0.0, 4: 0.0, 5: 0.8}
+
+        assert sorted(event.uid for event in events if isinstance(event, Asked)) == [0, 1, 2, 3, 4, 5]
+        assert [event.uid for event in events if isinstance(event, Scored)] == [0, 1, 2, 3, 4, 5]
+        kept = list(at.receipts)
+        for receipt in kept:
+            receipt.check()
+        assert [receipt.exchange is not None for receipt in kept] == [True, True, True, False, False, True]
+        assert kept[5].evidence == {"bytes": 3, "kind": str(Path)}
+
+    on_street(scenario)
+
+
+def test_the_draw_is_the_block_s_and_the_others_stay_as_they_were(on_street: Callable[..., None]) -> None:
+    async def scenario(street: Any) -> None:
+        targets = [(await street.miner(uid, capitals))[0] for uid in range(5)]
+        at = bench(street, [])
+        at.scores.add(0, targets[0].hotkey, 0.9, 1, "")
+        judged = await step(at, BLOCK, 3, targets, 2)
+        expected = sample(range(5), 2, step_seed(BLOCK.hash, 1, VALIDATOR, 3))
+        assert [one.target.uid for one in judged] == expected
+        if 0 not in expected:
+            assert at.scores.values()[0] == 0.9
+
+    on_street(scenario)
+
+
+def test_a_step_with_nobody_to_ask_is_empty(on_street: Callable[..., None]) -> None:
+    async def scenario(street: Any) -> None:
+        assert await step(bench(street, []), BLOCK, 0, [], 5) == []
+
+    on_street(scenario)
