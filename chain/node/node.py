@@ -370,11 +370,15 @@ class Node:
             version = snapshot.version
             newest = self._store.head()
             known = newest is not None and version.index <= newest.index
-            if not known or self.block_hash(version.number) != snapshot.block_hash:
+            if not known or not self._is_true(snapshot):
                 raise UsageError("the chain has gone back to before this snapshot was taken")
             self._truncate(version)
             self._pool.restore(snapshot.pool)
             self._not_before_ms = snapshot.not_before_ms
+
+    def _is_true(self, snapshot: Snapshot) -> bool:
+        same_block = self.block_hash(snapshot.version.number) == snapshot.block_hash
+        return same_block and self._store.trie(snapshot.version.index).root() == snapshot.version.root
 
     def mark(self) -> str:
         """Take a snapshot and give it a name, for those who cannot hold a Python object."""

@@ -145,6 +145,7 @@ class Pool:
             self._arrivals,
         )
         self._import(waiting)
+        self._promote()
         self._enforce_limits()
         if extrinsic_hash not in self:
             raise PoolRefusal(
@@ -174,21 +175,16 @@ class Pool:
         self._report(waiting.hash, "broadcast", None)
         if losers:
             self._demote()
-        self._promote()
 
     def _promote(self) -> None:
         """Move future transactions whose time has come, as long as one makes way for another."""
-        moved = True
-        while moved:
-            moved = False
-            for waiting in sorted(self._future.values(), key=lambda candidate: candidate.order):
-                if waiting.requires <= self._tags.keys():
-                    self._future.take(waiting.hash)
-                    moved = True
-                    try:
-                        self._import(waiting)
-                    except PoolRefusal:
-                        self._report(waiting.hash, "dropped", None)
+        while due := [w for w in self._future.values() if w.requires <= self._tags.keys()]:
+            first = min(due, key=lambda waiting: waiting.order)
+            self._future.take(first.hash)
+            try:
+                self._import(first)
+            except PoolRefusal:
+                self._report(first.hash, "dropped", None)
 
     def _demote(self) -> None:
         """Move ready transactions back to the future queue that lost a tag which they require."""

@@ -94,6 +94,15 @@ def test_a_gap_waits_in_the_future_queue_until_it_is_closed() -> None:
     assert bench.order() == ["a0", "a1"]
 
 
+def test_a_long_line_that_waited_for_one_gap_becomes_ready_at_once() -> None:
+    bench = Bench()
+    for nonce in range(800, 0, -1):
+        bench.submit(f"a{nonce}", nonce)
+    assert bench.order() == []
+    bench.submit("a0", 0)
+    assert bench.order() == [f"a{nonce}" for nonce in range(801)]
+
+
 def test_inclusion_provides_what_the_next_one_requires() -> None:
     bench = Bench()
     first, second, fourth = bench.submit("a0", 0), bench.submit("a1", 1), bench.submit("a3", 3)

@@ -1,0 +1,72 @@
+"""What tests of node, RPC and client share: signed transfers between the development accounts."""
+
+from collections.abc import Callable
+from hashlib import blake2b
+
+import pytest
+
+from meritnet.chain.client.codec import Codec, codec_of
+from meritnet.chain.client.extrinsic import mortal_era
+from meritnet.chain.keys import KeyPair
+from meritnet.chain.node.node import Node
+from meritnet.chain.node.scale import Reader, compact, sized
+
+TRANSFER_KEEP_ALIVE = b"\x05\x03"
+"""Balances is pallet 5, this is its call 3."""
+
+Transfer = Callable[..., bytes]
+
+
+@pytest.fixture(scope="session")
+def codec(meritnet_template: Node) -> Codec:
+    """The packaged runtime's metadata, decoded once."""
+    return codec_of(Reader(meritnet_template.call("Metadata_metadata", b"")).sized())
+
+
+@pytest.fixture(scope="session")
+def keys() -> dict[str, KeyPair]:
+    """The development accounts by name."""
+    return {
+        name: KeyPair.from_uri(f"//{name}") for name in ("Alice", "Bob", "Charlie", "Dave", "Eve", "Nobody")
+    }
+
+
+@pytest.fixture
+def transfer(node: Node, codec: Codec, keys: dict[str, KeyPair]) -> Transfer:
+    """A function that signs a transfer on the chain of ``node``; its options are those of ``signed_transfer``."""
+    return lambda *args, **options: signed_transfer(node, codec, keys, *args, **options)
+
+
+def signed_transfer(
+    node: Node,
+    codec: Codec,
+    keys: dict[str, KeyPair],
+    sender: str = "Alice",
+    to: str = "Bob",
+    rao: int = 1_000_000,
+    nonce: int | None = None,
+    tip: int = 0,
+    period: int | None = None,
+) -> bytes:
+    """A transfer; immortal unless it has a ``period`` in blocks, with the account's next nonce unless told."""
+    pair = keys[sender]
+    call = TRANSFER_KEEP_ALIVE + b"\0" + keys[to].public + compact(rao)
+    nonce = node.next_nonce(pair.public) if nonce is None else nonce
+    version = node.runtime.version
+    born = node.head if period else node.header(node.genesis_hash)
+    assert born is not None
+    fields = {
+        "CheckSpecVersion": (b"", version.spec_version.to_bytes(4, "little")),
+        "CheckTxVersion": (b"", version.transaction_version.to_bytes(4, "little")),
+        "CheckGenesis": (b"", node.genesis_hash),
+        "CheckMortality": (mortal_era(born.number, period) if period else b"\0", born.hash),
+        "CheckNonce": (compact(nonce), b""),
+        "ChargeTransactionPayment": (compact(tip), b""),
+        "CheckMetadataHash": (b"\0", b"\0"),
+    }
+    order = [name for name, _, _ in codec.signed_extensions() if name in fields]
+    carried = b"".join(fields[name][0] for name in order)
+    payload = call + carried + b"".join(fields[name][1] for name in order)
+    if len(payload) > 256:
+        payload = blake2b(payload, digest_size=32).digest()
+    return sized(b"\x84\0" + pair.public + b"\1" + pair.sign(payload) + carried + call)
