@@ -35,10 +35,10 @@ class Scene:
     def clock(self, patience_s: float = 60.0) -> Clock:
         return Clock(
             self.chain,
-            self.seen.append,
+            self.notes.append,
+            sealed=self.seen.append,
             hold=lambda block: self.reason,
             last=lambda block: block >= self.last_block,
-            waiting=self.notes.append,
             block_time_s=0.0,
             patience_s=patience_s,
         )

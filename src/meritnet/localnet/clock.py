@@ -26,30 +26,42 @@ class Sealer(Protocol):
         ...
 
 
+def _nothing(block: int) -> str:
+    return ""
+
+
+def _never(block: int) -> bool:
+    return False
+
+
+def _ignored(block: int) -> None:
+    return None
+
+
 @dataclass
 class Clock:
     """Makes blocks until it is cancelled.
 
     `sealed` is called in the sealing thread with the number of each new block, in order. `hold` is asked
-    before each steady block and returns what is being waited for, or "" to go on; while a hold lasts,
-    blocks are made only for waiting extrinsics, and never the `last` one, before which nothing more may
-    happen. After `patience_s` a hold is given up.
+    before each steady block and returns what is being waited for, or "" to go on; while a hold lasts, blocks
+    are made only for waiting extrinsics, and never the `last` one, before which nothing more may happen.
+    After `patience_s` a hold is given up. `waiting` is told what is being waited for.
     """
 
     sealer: Sealer
-    sealed: Callable[[int], None]
-    hold: Callable[[int], str]
-    last: Callable[[int], bool]
     waiting: Callable[[str], None]
     block_time_s: float = 0.25
     patience_s: float = 300.0
+    sealed: Callable[[int], None] = _ignored
+    hold: Callable[[int], str] = _nothing
+    last: Callable[[int], bool] = _never
     steady: asyncio.Event = field(default_factory=asyncio.Event)
     block: int = 0
 
     async def run(self) -> None:
         """Make blocks on demand until `steady` is set, then at the steady pace, for ever."""
         while not self.steady.is_set():
-            if await asyncio.to_thread(self.sealer.pending):
+            if await asyncio.to_thread(self.sealer.pending) > 0:
                 await self.seal()
             else:
                 await asyncio.sleep(LOOK_AGAIN_S)
@@ -60,7 +72,7 @@ class Clock:
 
     async def seal(self) -> None:
         """Make one block now."""
-        self.block = await asyncio.to_thread(self._seal)
+        self.block = max(self.block, await asyncio.to_thread(self._seal))
 
     def _seal(self) -> int:
         number = self.sealer.seal()
@@ -74,7 +86,7 @@ class Clock:
                 self.waiting(f"gave up waiting: {reason}")
                 return
             self.waiting(reason)
-            if not self.last(self.block + 1) and await asyncio.to_thread(self.sealer.pending):
+            if not self.last(self.block + 1) and await asyncio.to_thread(self.sealer.pending) > 0:
                 return
             await asyncio.sleep(LOOK_AGAIN_S)
         self.waiting("")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from meritnet.chain.client.client import Chain
 from meritnet.chain.client.metagraph import Metagraph
+from meritnet.chain.client.scale import u16
 from meritnet.chain.client.storage_key import item_prefix
 from meritnet.chain.types import BlockNumber
 from meritnet.localnet.ledger import Ledger
@@ -13,6 +14,7 @@ from meritnet.localnet.plan import Neuron
 from meritnet.localnet.view import Board, Row, State
 
 ISSUANCE = item_prefix("SubtensorModule", "TotalIssuance")
+EPOCH_INDEX = item_prefix("SubtensorModule", "SubnetEpochIndex")
 
 
 @dataclass
@@ -32,6 +34,7 @@ class Observer:
     epochs: dict[int, int] = field(default_factory=dict)
     counting: bool = False
     next_epoch_block: dict[int, int] = field(default_factory=dict)
+    epoch_index: dict[int, int] = field(default_factory=dict)
     _entered: int = 0
     _issuance_rao: int = 0
 
@@ -66,6 +69,7 @@ class Observer:
         board.next_epoch_block = self.next_epoch_block[site.netuid] = (
             metagraph.last_epoch_block + metagraph.tempo
         )
+        self.epoch_index[site.netuid] = self._number(EPOCH_INDEX + u16(site.netuid), block_hash)
         paid: Mapping[str, int] = {}
         if metagraph.last_epoch_block == block:
             paid = self._epoch(site, block, metagraph)
@@ -97,8 +101,10 @@ class Observer:
             row.emission_rao += paid.get(hotkey, 0)
 
     def _issuance(self, block: int) -> int:
-        value = self.chain.storage(ISSUANCE, at=self.chain.block_hash(BlockNumber(block)))
-        return int.from_bytes(value or b"", "little")
+        return self._number(ISSUANCE, self.chain.block_hash(BlockNumber(block)))
+
+    def _number(self, key: bytes, at: str) -> int:
+        return int.from_bytes(self.chain.storage(key, at=at) or b"", "little")
 
 
 def holdings(metagraph: Metagraph) -> dict[str, int]:

@@ -1,6 +1,7 @@
 """The live picture of a local network, drawn from plain state."""
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rich.console import Group, RenderableType
@@ -42,6 +43,15 @@ class Board:
     rows: dict[int, Row] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Bar:
+    """How far a piece of work has come; `total` is None where nobody knows."""
+
+    done: float
+    total: float | None
+    note: str = ""
+
+
 @dataclass
 class State:
     """Everything that the view shows."""
@@ -52,14 +62,28 @@ class State:
     emitted_rao: int = 0
     boards: dict[int, Board] = field(default_factory=dict)
     waiting: str = ""
-    progress: dict[str, tuple[float, float]] = field(default_factory=dict)
+    progress: dict[str, Bar] = field(default_factory=dict)
     log: deque[str] = field(default_factory=lambda: deque(maxlen=LOG_LINES))
+    said: int = 0
+
+    def show(self, label: str, done: float, total: float | None, note: str = "") -> None:
+        """Show how far a piece of work has come; a finished one disappears."""
+        if total is not None and done >= total:
+            self.progress.pop(label, None)
+        else:
+            self.progress[label] = Bar(done, total, note)
+
+    def say(self, line: str) -> None:
+        """Add a line to the log; `said` counts them all, for whoever prints them one after another."""
+        self.log.append(line)
+        self.said += 1
 
 
 def render(state: State) -> RenderableType:
     """Draw the whole picture."""
     parts: list[RenderableType] = [_headline(state)]
-    parts += [_bar(label, done, total) for label, (done, total) in state.progress.items()]
+    if state.progress:
+        parts.append(_bars(state.progress))
     parts += [_board(board, state.block) for board in state.boards.values()]
     if state.log:
         parts.append(
@@ -78,13 +102,12 @@ def _headline(state: State) -> Text:
     return text
 
 
-def _bar(label: str, done: float, total: float) -> Table:
+def _bars(progress: Mapping[str, Bar]) -> Table:
     grid = Table.grid(padding=(0, 1))
-    grid.add_row(
-        Text(label),
-        ProgressBar(total=total or 1.0, completed=done, width=40),
-        Text(f"{done:.0f}/{total:.0f}"),
-    )
+    for label, bar in sorted(progress.items()):
+        scale = f"{bar.done:.0f}" if bar.total is None else f"{bar.done:.0f}/{bar.total:.0f}"
+        line = ProgressBar(total=bar.total, completed=bar.done, width=40, pulse=bar.total is None)
+        grid.add_row(Text(label), line, Text(scale), Text(bar.note, "dim"))
     return grid
 
 
