@@ -177,14 +177,23 @@ class Pool:
             self._demote()
 
     def _promote(self) -> None:
-        """Move future transactions whose time has come, as long as one makes way for another."""
-        while due := [w for w in self._future.values() if w.requires <= self._tags.keys()]:
-            first = min(due, key=lambda waiting: waiting.order)
-            self._future.take(first.hash)
-            try:
-                self._import(first)
-            except PoolRefusal:
-                self._report(first.hash, "dropped", None)
+        """Move future transactions whose time has come, and those for which they make way."""
+        followers: dict[bytes, list[Waiting]] = {}
+        for waiting in self._future.values():
+            for tag in waiting.requires:
+                followers.setdefault(tag, []).append(waiting)
+        due = sorted(self._future.values(), key=lambda waiting: waiting.order)
+        while due:
+            further: list[Waiting] = []
+            for waiting in due:
+                if waiting.requires <= self._tags.keys() and self._future.take(waiting.hash):
+                    try:
+                        self._import(waiting)
+                    except PoolRefusal:
+                        self._report(waiting.hash, "dropped", None)
+                    else:
+                        further += [later for tag in waiting.provides for later in followers.get(tag, ())]
+            due = further
 
     def _demote(self) -> None:
         """Move ready transactions back to the future queue that lost a tag which they require."""

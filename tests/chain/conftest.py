@@ -33,7 +33,7 @@ def keys() -> dict[str, KeyPair]:
 
 @pytest.fixture
 def transfer(node: Node, codec: Codec, keys: dict[str, KeyPair]) -> Transfer:
-    """A function that signs a transfer on the chain of ``node``; its options are those of ``signed_transfer``."""
+    """A function that signs transfers for ``node``; its options are those of ``signed_transfer``."""
     return lambda *args, **options: signed_transfer(node, codec, keys, *args, **options)
 
 
@@ -48,7 +48,7 @@ def signed_transfer(
     tip: int = 0,
     period: int | None = None,
 ) -> bytes:
-    """A transfer; immortal unless it has a ``period`` in blocks, with the account's next nonce unless told."""
+    """A transfer: immortal unless it has a ``period`` in blocks, with the next nonce unless told."""
     pair = keys[sender]
     call = TRANSFER_KEEP_ALIVE + b"\0" + keys[to].public + compact(rao)
     nonce = node.next_nonce(pair.public) if nonce is None else nonce

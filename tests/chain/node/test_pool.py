@@ -53,8 +53,8 @@ class Bench:
     ) -> bytes:
         """A transaction of account ``name[0]``; the account's nonce on the chain is ``first``."""
         account = name[:1].encode()
-        requires = (account + bytes([nonce - 1]),) if nonce > first else ()
-        verdict = Valid(priority, requires, (account + bytes([nonce]),), life, True)
+        requires = (account + (nonce - 1).to_bytes(2),) if nonce > first else ()
+        verdict = Valid(priority, requires, (account + nonce.to_bytes(2),), life, True)
         return self.pool.submit(sized(name.encode()), at, lambda _: verdict)
 
     def refuse(self, name: str, fault: Fault, at: int = 1) -> PoolRefusal:
