@@ -55,7 +55,7 @@ def random_params(random: Random) -> Params:
 
 def random_row(random: Random, n: int, largest: int = 65_535) -> Row:
     """A sparse row over some of the n uids in any order, with zeroes among its values."""
-    uids = random.sample(range(n), random.randrange(n + 1))
+    uids = random.sample(range(n), random.choice([n, random.randrange(n + 1)]))
     return tuple((uid, random.choice([0, largest, random.randrange(largest + 1)])) for uid in uids)
 
 
@@ -66,16 +66,19 @@ def random_epoch(random: Random, n: int) -> EpochInput:
     def recently(odds: float) -> int:
         return block - random.randrange(40) if random.random() < odds else random.randrange(block)
 
+    def stake() -> int:
+        return random.choice([amount(random), 10**12 + random.randrange(10**12)])
+
     return EpochInput(
         block=block,
         last_step=random.choice([0, block - 1, block - 20, random.randrange(block)]),
-        alpha_stake=[amount(random) for _ in range(n)],
+        alpha_stake=[stake() for _ in range(n)],
         tao_stake=[random.choice([0, amount(random)]) for _ in range(n)],
         last_update=[recently(0.9) for _ in range(n)],
         registered_at=[recently(0.1) // random.choice([1, 1, 10]) for _ in range(n)],
-        permits=[random.random() < 0.8 for _ in range(n)],
+        permits=[random.random() < 0.9 for _ in range(n)],
         owner_uid=random.choice([None, 0, random.randrange(n)]),
-        oldest_commit_block=[random.choice([None, None, recently(0.8)]) for _ in range(n)],
+        oldest_commit_block=[random.choice([None, None, None, recently(0.8)]) for _ in range(n)],
         weights=[random_row(random, n) for _ in range(n)],
         bonds=[random_row(random, n) for _ in range(n)],
         emission=amount(random),
@@ -241,5 +244,5 @@ def main() -> None:
         (FOLDER / f"{name}.json").write_text(render(name))
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # pragma: no cover
     main()
