@@ -121,8 +121,8 @@ class Presence:
             try:
                 await self.look()
             except MeritnetError as error:
-                _log.warning("trouble", doing="looking at the chain", error=str(error), netuid=self._netuid)
-                self._report(events.Trouble(self._netuid, self._address, "looking at the chain", str(error)))
+                _log.warning("trouble", doing="look at the chain", error=str(error), netuid=self._netuid)
+                self._report(events.Trouble(self._netuid, self._address, "look at the chain", str(error)))
 
     async def _blocking(self, call: Callable[..., _Result], *arguments: object) -> _Result:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call, *arguments)

@@ -49,7 +49,7 @@ class Deregistered(Event):
 
 @dataclass(frozen=True)
 class Trouble(Event):
-    """Something failed; the miner goes on."""
+    """Something failed; the miner goes on. ``what`` completes "it could not …", ``message`` says why."""
 
     what: str
     message: str

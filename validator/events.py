@@ -103,7 +103,7 @@ class Paid(Event):
 
 @dataclass(frozen=True)
 class Trouble(Event):
-    """Something failed; the validator goes on. ``what`` was being done, ``message`` says why it failed."""
+    """Something failed; the validator goes on. ``what`` completes "it could not …", ``message`` says why."""
 
     what: str
     message: str

@@ -133,15 +133,17 @@ class Validator:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until ``stop`` is set. What a miner or the link does is reported and overcome."""
-        async with self._bench.asker:
-            while not stop.is_set():
-                try:
-                    await self._recover()
-                    await self._follow(stop)
-                except ChainError as error:
-                    self._trouble("the chain", error)
-                    await _pause(self._options.retry_s, stop)
-        self.close()
+        try:
+            async with self._bench.asker:
+                while not stop.is_set():
+                    try:
+                        await self._recover()
+                        await self._follow(stop)
+                    except ChainError as error:
+                        self._trouble("follow the chain", error)
+                        await _pause(self._options.retry_s, stop)
+        finally:
+            self.close()
 
     async def step(self) -> list[Judged]:
         """One step now, whatever the schedule says; its state is on disk afterwards."""

@@ -1,0 +1,164 @@
+"""``meritnet miner``: join a subnet, serve it, improve its model."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from meritnet.chain.errors import UsageError
+from meritnet.cli.neurons import (
+    DataDir,
+    Kind,
+    Model,
+    Netuid,
+    StatusLine,
+    engine_source,
+    kind_of,
+    live,
+    state_directory,
+)
+from meritnet.cli.neurons import register as join
+from meritnet.cli.options import (
+    Endpoint,
+    HotkeyName,
+    Json,
+    PasswordFile,
+    WalletName,
+    WalletPath,
+    Wanted,
+    Yes,
+    complete,
+    connect,
+    is_local,
+    open_wallet,
+)
+from meritnet.cli.render import tao
+
+if TYPE_CHECKING:
+    from meritnet.miner.events import Event
+
+app = typer.Typer(help="Register and run a miner.", no_args_is_help=True)
+
+NETUID = Wanted("--netuid N", "the subnet's number", int)
+
+
+@app.command()
+def register(
+    netuid: Netuid = None,
+    wallet: WalletName = None,
+    hotkey: HotkeyName = None,
+    yes: Yes = False,
+    wallet_path: WalletPath = None,
+    password_file: PasswordFile = None,
+    endpoint: Endpoint = None,
+    as_json: Json = False,
+) -> None:
+    """Register the wallet's hotkey in a subnet. The price is burned."""
+    (subnet,) = complete({NETUID: netuid})
+    unlocked = open_wallet(wallet, hotkey, wallet_path, password_file, endpoint)
+    with connect(endpoint) as chain:
+        join(chain, unlocked, subnet, "miner", yes, as_json)
+
+
+@app.command()
+def run(
+    netuid: Netuid = None,
+    kind: Kind = None,
+    model: Model = None,
+    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="Port; 0 takes a free one.")] = 8091,
+    external_ip: Annotated[
+        str | None, typer.Option("--external-ip", metavar="IP", help="The address that validators reach.")
+    ] = None,
+    api_key_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--api-key-file",
+            envvar="MERITNET_API_KEY_FILE",
+            metavar="FILE",
+            help="Opens /v1 to whoever sends the file's first line as bearer token (or MERITNET_API_KEY). "
+            "Without a key it is open to this machine only.",
+        ),
+    ] = None,
+    lazy: Annotated[
+        bool, typer.Option("--lazy", help="Cheat on purpose, to watch validators catch it.")
+    ] = False,
+    min_stake: Annotated[
+        str | None, typer.Option("--min-stake", metavar="TAO", help="Serve this stake too, without a permit.")
+    ] = None,
+    wallet: WalletName = None,
+    hotkey: HotkeyName = None,
+    data_dir: DataDir = None,
+    wallet_path: WalletPath = None,
+    endpoint: Endpoint = None,
+    as_json: Json = False,
+) -> None:
+    """Serve a subnet until stopped. SIGTERM and Ctrl-C finish what is being answered, then stop."""
+    from meritnet.cli.options import amount
+    from meritnet.miner.admission import Policy
+    from meritnet.miner.announce import announced_ip
+    from meritnet.miner.run import MinerService, run_miner
+    from meritnet.subnets.base import MinerContext
+
+    (subnet,) = complete({NETUID: netuid})
+    pair = open_wallet(wallet, hotkey, wallet_path, None, endpoint).hotkey()
+    ip = announced_ip(host, external_ip, chain_is_local=is_local(endpoint))
+    directory = state_directory(data_dir, "miner", pair.address, subnet)
+    with connect(endpoint) as chain, StatusLine(as_json).open() as status:
+        context = MinerContext(
+            engine_source(model, status.progress), directory / "role", pair.address, lazy, status.progress
+        )
+        context.data_dir.mkdir(parents=True, exist_ok=True)
+        service = MinerService(
+            chain,
+            subnet,
+            pair,
+            kind_of(chain, subnet, kind).miner(context),
+            data_dir=directory,
+            host=host,
+            port=port,
+            announced_ip=ip,
+            api_key=_api_key(api_key_file),
+            policy=Policy(min_stake_rao=None if min_stake is None else amount(min_stake)),
+            report=lambda event: _show(event, status),
+        )
+        live(lambda stop: run_miner(service, stop))
+
+
+def _api_key(file: Path | None) -> str | None:
+    """The bearer token of /v1; from a file or the environment, never from the command line."""
+    if file is None:
+        return os.environ.get("MERITNET_API_KEY") or None
+    try:
+        key = file.read_text(encoding="utf-8").splitlines()[0].strip()
+    except (OSError, UnicodeDecodeError, IndexError) as error:
+        raise UsageError(f"the API key cannot be read from {file}: {error}") from None
+    if not key:
+        raise UsageError(f"the first line of {file} is empty", "put the API key there")
+    return key
+
+
+def _show(event: Event, status: StatusLine) -> None:
+    from meritnet.miner import events
+
+    match event:
+        case events.Serving(url=url):
+            status.say(f"serving at {url}", event)
+        case events.Announced(uid=uid, ip=ip, port=port):
+            status.say(f"uid {uid} of subnet {event.netuid} is announced at {ip}:{port}", event)
+        case events.Deregistered():
+            status.say(f"deregistered from subnet {event.netuid}: nobody will ask any more", event)
+        case events.Trouble(what=what, message=message):
+            status.say(f"could not {what}: {message}", event)
+        case events.Seen():
+            _stay(event, status)
+
+
+def _stay(seen: Any, status: StatusLine) -> None:
+    status.stay(
+        f"miner {seen.uid} · subnet {seen.netuid} · block {seen.block} · incentive {seen.incentive:.3f} · "
+        f"last epoch {tao(seen.emission_rao)} · stake {tao(seen.stake_rao)}"
+    )

@@ -1,0 +1,208 @@
+"""``meritnet validator``: join a subnet, ask its miners, set weights."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from meritnet.cli.neurons import (
+    AllowPrivate,
+    DataDir,
+    Kind,
+    Model,
+    Netuid,
+    StatusLine,
+    engine_source,
+    kind_of,
+    live,
+    may_ask_private,
+    state_directory,
+)
+from meritnet.cli.neurons import register as join
+from meritnet.cli.options import (
+    Endpoint,
+    HotkeyName,
+    Json,
+    PasswordFile,
+    WalletName,
+    WalletPath,
+    Wanted,
+    Yes,
+    complete,
+    connect,
+    open_wallet,
+)
+from meritnet.cli.render import emit, table, tao
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from meritnet.chain.client import Chain
+    from meritnet.chain.keys import KeyPair
+    from meritnet.validator.events import Event
+    from meritnet.validator.run import Options, Validator
+    from meritnet.validator.step import Judged
+
+app = typer.Typer(help="Register and run a validator.", no_args_is_help=True)
+
+NETUID = Wanted("--netuid N", "the subnet's number", int)
+Sample = Annotated[int, typer.Option("--sample", min=1, metavar="N", help="Miners asked in a step.")]
+
+
+@app.command()
+def register(
+    netuid: Netuid = None,
+    wallet: WalletName = None,
+    hotkey: HotkeyName = None,
+    yes: Yes = False,
+    wallet_path: WalletPath = None,
+    password_file: PasswordFile = None,
+    endpoint: Endpoint = None,
+    as_json: Json = False,
+) -> None:
+    """Register the wallet's hotkey in a subnet. The price is burned; stake then earns a permit."""
+    (subnet,) = complete({NETUID: netuid})
+    unlocked = open_wallet(wallet, hotkey, wallet_path, password_file, endpoint)
+    with connect(endpoint) as chain:
+        join(chain, unlocked, subnet, "validator", yes, as_json)
+
+
+@app.command()
+def run(
+    netuid: Netuid = None,
+    kind: Kind = None,
+    model: Model = None,
+    steps: Annotated[int, typer.Option("--steps", min=1, metavar="N", help="Steps in an epoch.")] = 4,
+    sample: Sample = 64,
+    allow_private: AllowPrivate = False,
+    wallet: WalletName = None,
+    hotkey: HotkeyName = None,
+    data_dir: DataDir = None,
+    wallet_path: WalletPath = None,
+    endpoint: Endpoint = None,
+    as_json: Json = False,
+) -> None:
+    """Ask, score, commit, reveal, predict, until stopped. Everything needed after a crash is on disk."""
+    from meritnet.validator.run import Options
+
+    (subnet,) = complete({NETUID: netuid})
+    pair = open_wallet(wallet, hotkey, wallet_path, None, endpoint).hotkey()
+    options = Options(
+        steps_per_epoch=steps, sample_size=sample, allow_private=may_ask_private(endpoint, allow_private)
+    )
+    with connect(endpoint) as chain, StatusLine(as_json).open() as status:
+        validator = _validator(chain, subnet, kind, pair, model, data_dir, options, status)
+        live(validator.run)
+
+
+@app.command()
+def step(
+    netuid: Netuid = None,
+    kind: Kind = None,
+    model: Model = None,
+    sample: Sample = 64,
+    allow_private: AllowPrivate = False,
+    wallet: WalletName = None,
+    hotkey: HotkeyName = None,
+    data_dir: DataDir = None,
+    wallet_path: WalletPath = None,
+    endpoint: Endpoint = None,
+    as_json: Json = False,
+) -> None:
+    """Ask the miners once, now, and show what each gets and why. No weights are set."""
+    from meritnet.validator.run import Options
+
+    (subnet,) = complete({NETUID: netuid})
+    pair = open_wallet(wallet, hotkey, wallet_path, None, endpoint).hotkey()
+    options = Options(sample_size=sample, allow_private=may_ask_private(endpoint, allow_private))
+    with connect(endpoint) as chain, StatusLine(False).open() as status:
+        validator = _validator(chain, subnet, kind, pair, model, data_dir, options, status, quiet=True)
+        try:
+            judged = asyncio.run(validator.step())
+        finally:
+            validator.close()
+    emit([_row(one) for one in judged], as_json, lambda: _table(judged))
+
+
+def _validator(
+    chain: Chain,
+    netuid: int,
+    kind: str | None,
+    pair: KeyPair,
+    model: str | None,
+    data_dir: Path | None,
+    options: Options,
+    status: StatusLine,
+    *,
+    quiet: bool = False,
+) -> Validator:
+    from meritnet.subnets.base import ValidatorContext
+    from meritnet.validator.run import Validator
+
+    directory = state_directory(data_dir, "validator", pair.address, netuid)
+    role_directory = directory / "role"
+    role_directory.mkdir(parents=True, exist_ok=True)
+    context = ValidatorContext(
+        engine_source(model, status.progress), role_directory, pair.address, status.progress
+    )
+    report: Callable[[Event], None] = (lambda event: None) if quiet else (lambda event: _show(event, status))
+    role = kind_of(chain, netuid, kind).validator(context)
+    return Validator(chain, netuid, pair, role, directory, report=report, options=options)
+
+
+def _row(one: Judged) -> dict[str, object]:
+    return {
+        "uid": one.target.uid,
+        "hotkey": one.target.hotkey,
+        "score": one.score.value,
+        "why": one.score.why,
+        "evidence": dict(one.score.evidence),
+        "elapsed_s": None if one.exchange is None else round(one.exchange.elapsed_s, 3),
+    }
+
+
+def _table(judged: list[Judged]) -> None:
+    rows = [
+        (
+            one.target.uid,
+            f"{one.score.value:.3f}",
+            "-" if one.exchange is None else f"{one.exchange.elapsed_s:.2f} s",
+            one.score.why,
+        )
+        for one in judged
+    ]
+    table(("uid>", "score>", "time>", "why"), rows, empty="no miner serves this subnet")
+
+
+def _show(event: Event, status: StatusLine) -> None:
+    from meritnet.validator import events
+
+    match event:
+        case events.Asked(uid=uid):
+            status.stay(f"asking uid {uid}")
+        case events.Scored(uid=uid, value=value, why=why, average=average):
+            status.say(f"uid {uid} scored {value:.3f} (average {average:.3f}): {why}", event)
+        case events.Stepped(step=number, epoch=epoch, asked=asked, answered=answered, block=block):
+            status.say(
+                f"step {number} of epoch {epoch} at block {block}: {answered} of {asked} answered", event
+            )
+        case events.Committed(epoch=epoch, weights=weights):
+            status.say(f"committed in epoch {epoch}: {_weights(weights)}", event)
+        case events.Revealed(epoch=epoch, weights=weights):
+            status.say(f"revealed what epoch {epoch} committed: {_weights(weights)}", event)
+        case events.WeightsSet(weights=weights):
+            status.say(f"set weights: {_weights(weights)}", event)
+        case events.Predicted(block=block, rao=rao):
+            status.say(f"the epoch at block {block} should pay {tao(rao)}", event)
+        case events.Paid(block=block, paid_rao=paid, predicted_rao=predicted):
+            verdict = "as predicted" if event.agrees else f"but {tao(predicted)} were predicted"
+            status.say(f"the epoch at block {block} paid {tao(paid)}, {verdict}", event)
+        case events.Trouble(what=what, message=message):
+            status.say(f"could not {what}: {message}", event)
+
+
+def _weights(shares: dict[int, float]) -> str:
+    return ", ".join(f"uid {uid} {share:.3f}" for uid, share in shares.items())
