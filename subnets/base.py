@@ -175,7 +175,14 @@ class MinerRole(Protocol):
         ...
 
     async def start(self) -> None:
-        """Load what is needed and begin background work; returns when requests can be answered."""
+        """Do what must be done before requests can be answered, such as training; returns when they can."""
+        ...
+
+    async def ready(self) -> None:
+        """Return when the background work of the start is done (an adapter is trained).
+
+        Answers wait for it.
+        """
         ...
 
     async def stop(self) -> None:

@@ -1,7 +1,7 @@
 """Turn a GGUF file into a float32 model folder: ``python -m meritnet.subnets.models.convert FILE FOLDER``.
 
-A process of its own, because the conversion takes 1.5 GB and most of a minute, and the libraries draw their own
-progress bars.
+A process of its own, because the conversion takes 1.5 GB and most of a minute, and the libraries draw their
+own progress bars.
 """
 
 import sys

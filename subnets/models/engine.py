@@ -10,7 +10,7 @@ import contextlib
 import threading
 import warnings
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -64,6 +64,7 @@ class Engine:
         self.model = model.eval().requires_grad_(False)
         self.name = name
         self.context_tokens = int(model.config.max_position_embeddings)
+        self.vocabulary_size = int(model.config.vocab_size)
         self.end_tokens = _end_tokens(model, tokenizer)
         self._tokenizer = tokenizer
         self._tokenizer_lock = threading.Lock()  # fast tokenizers refuse to be used by two threads at once
@@ -128,7 +129,7 @@ class Engine:
 
     async def stream(
         self, prompt: Sequence[int], sampling: Sampling, *, variant: str = "", weight: Weight = Weight.CHAT
-    ) -> AsyncIterator[int]:
+    ) -> AsyncGenerator[int, None]:
         """Draw an answer token by token; closing the iterator ends the work."""
         loop = asyncio.get_running_loop()
         drawn: asyncio.Queue[int | None] = asyncio.Queue()

@@ -1,0 +1,74 @@
+"""What miners and validators of this kind say to each other: JSON under strict limits."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from meritnet.subnets.base import InvalidAnswer, InvalidRequest
+
+PATH = "/text_generation"
+MAX_REQUEST_BYTES = 128 * 1024
+MAX_ANSWER_BYTES = 8 * 1024
+MAX_MESSAGES = 16
+MAX_CONTENT_CHARACTERS = 4_000
+MAX_NEW_TOKENS = 256
+MAX_TEMPERATURE = 2.0
+
+Nonce = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+Seed = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Token = Annotated[int, Field(ge=0, lt=2**20)]
+
+
+class Strict(BaseModel):
+    """A message that holds exactly the declared fields, in the declared types."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class Message(Strict):
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str = Field(min_length=1, max_length=MAX_CONTENT_CHARACTERS)
+
+
+class GenerationRequest(Strict):
+    """Ask for the answer of a named model, drawn with the noise of `seed`."""
+
+    nonce: Nonce
+    """Ties an answer to this request."""
+    model: str = Field(min_length=1, max_length=200)
+    messages: tuple[Message, ...] = Field(min_length=1, max_length=MAX_MESSAGES, strict=False)
+    seed: Seed
+    temperature: float = Field(ge=0, le=MAX_TEMPERATURE)
+    max_tokens: int = Field(ge=1, le=MAX_NEW_TOKENS)
+
+
+class GenerationAnswer(Strict):
+    """The tokens drawn, the last one an end token if the model stopped itself."""
+
+    nonce: Nonce
+    tokens: tuple[Token, ...] = Field(min_length=1, max_length=MAX_NEW_TOKENS, strict=False)
+
+
+def parse_request(body: bytes) -> GenerationRequest:
+    """Read a request. Raises InvalidRequest with the first thing that is wrong."""
+    try:
+        return GenerationRequest.model_validate_json(body)
+    except ValidationError as error:
+        raise InvalidRequest(first_fault(error)) from None
+
+
+def parse_answer(body: bytes) -> GenerationAnswer:
+    """Read an answer. Raises InvalidAnswer with the first thing that is wrong."""
+    try:
+        return GenerationAnswer.model_validate_json(body)
+    except ValidationError as error:
+        raise InvalidAnswer(f"malformed answer: {first_fault(error)}") from None
+
+
+def first_fault(error: ValidationError) -> str:
+    """One line for the first fault of a message: where, and what; never the offending value itself."""
+    fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    where = ".".join(str(part) for part in fault["loc"])
+    return f"{where}: {fault['msg']}" if where else fault["msg"]
