@@ -208,12 +208,8 @@ class Chat:
             return refusal(400, first_fault(error), param=str(where[0]) if where else None)
         engine = await asyncio.to_thread(self._engine)
         if request.model != engine.name:
-            return refusal(
-                404,
-                f"no model {request.model!r} here; this miner serves {engine.name!r}",
-                "model",
-                "model_not_found",
-            )
+            message = f"no model {request.model[:100]!r} here; this miner serves {engine.name!r}"
+            return refusal(404, message, "model", "model_not_found")
         prompt = engine.encode_chat([message.plain() for message in request.messages])
         sampling = request.sampling()
         if len(prompt) + sampling.max_tokens > engine.context_tokens:

@@ -8,13 +8,13 @@ from meritnet.subnets.draws import Draws
 from meritnet.subnets.text_generation.messages import Message
 
 SUBJECTS = (
-    "a bicycle chain", "the tides", "sourdough bread", "a hash table", "the water cycle", "compound
-    interest", "a sundial", "photosynthesis", "the violin", "a lighthouse", "binary search", "the Roman
-    calendar", "soap", "a heat pump", "plate tectonics", "a sonnet", "the printing press", "vaccines",
-    "a suspension bridge", "public key cryptography", "the northern lights", "a sewing machine", "chess
-    openings", "composting", "lightning", "a telescope", "the metric system", "honey bees", "an
-    aqueduct", "recursion", "tea", "a barometer", "migration", "glass", "the stock exchange", "a steam
-    engine", "rainbows", "a violin concerto", "echoes", "a canal lock",
+    "a bicycle chain", "the tides", "sourdough bread", "a hash table", "the water cycle",
+    "compound interest", "a sundial", "photosynthesis", "the violin", "a lighthouse", "binary search",
+    "the Roman calendar", "soap", "a heat pump", "plate tectonics", "a sonnet", "the printing press",
+    "vaccines", "a suspension bridge", "public key cryptography", "the northern lights", "a sewing machine",
+    "chess openings", "composting", "lightning", "a telescope", "the metric system", "honey bees",
+    "an aqueduct", "recursion", "tea", "a barometer", "migration", "glass", "the stock exchange",
+    "a steam engine", "rainbows", "a violin concerto", "echoes", "a canal lock",
 )  # fmt: skip
 AUDIENCES = (
     "a child of eight", "a new colleague", "my grandmother", "a visitor from abroad", "a curious engineer",
