@@ -15,7 +15,7 @@ from meritnet.chain.client.storage_key import blake2_128_concat, item_prefix
 from meritnet.chain.keys import ss58_decode
 from meritnet.chain.types import BlockNumber
 from meritnet.consensus.commit import RevealWindow, reveal_window
-from meritnet.consensus.emission import MAX_TAKE, Pots
+from meritnet.consensus.emission import MAX_TAKE, OWNER_CUT, Pots
 from meritnet.consensus.outlook import Outlook, Treasury, outlook
 from meritnet.consensus.params import Params
 from meritnet.consensus.state import EpochInput
@@ -63,7 +63,7 @@ def run(chain: Chain, state: EpochState, epoch_block: int, at: str) -> Outlook:
     return outlook(
         epoch_input(state, epoch_block),
         Params(**parameters),
-        _treasury(chain, state, at),
+        _treasury(chain, state, epoch_block, at),
         _takes(chain, state, at),
     )
 
@@ -98,17 +98,47 @@ def _oldest_open_commit(state: EpochState, uid: int) -> int | None:
     )
 
 
-def _treasury(chain: Chain, state: EpochState, at: str) -> Treasury:
+def _treasury(chain: Chain, state: EpochState, epoch_block: int, at: str) -> Treasury:
     """Issuance, the emitting subnets and this one's pots after the block ``at``."""
-    subnets = [subnet.netuid for subnet in chain.subnets(at) if subnet.is_started and subnet.netuid != 0]
-    issuance = chain.storage(item_prefix(PALLET, "TotalIssuance"), at)
+    emitting = _emitting(chain, epoch_block, at)
+    subnet = state.netuid.to_bytes(2, "little")
+    issuance, cut, cut_enabled = chain.storage_many(
+        [
+            item_prefix(PALLET, "TotalIssuance"),
+            item_prefix(PALLET, "SubnetOwnerCut"),
+            item_prefix(PALLET, "OwnerCutEnabled") + subnet,
+        ],
+        at,
+    )
+    owner_cut = OWNER_CUT if cut is None else int.from_bytes(cut, "little")
     return Treasury(
         block=state.block,
         issuance=int.from_bytes(issuance or b"", "little"),
-        prices=[1] * len(subnets),
-        position=subnets.index(state.netuid) if state.netuid in subnets else None,
+        prices=[1] * len(emitting),
+        position=emitting.index(state.netuid) if state.netuid in emitting else None,
         pots=Pots(state.pending_owner_cut_rao, state.pending_server_rao, state.pending_validator_rao),
+        owner_cut=0 if cut_enabled == b"\0" else owner_cut,
     )
+
+
+def _emitting(chain: Chain, epoch_block: int, at: str) -> list[int]:
+    """The subnets that get emission in the epoch's block: started, and not switched off. All prices are 1
+    here: every subnet is of the stable mechanism."""
+    netuids = [int(subnet.netuid) for subnet in chain.subnets(at) if subnet.netuid != 0]
+    switches = ("SubtokenEnabled", "NetworkRegistrationAllowed", "SubnetEmissionEnabled")
+    keys = [
+        item_prefix(PALLET, item) + netuid.to_bytes(2, "little")
+        for netuid in netuids
+        for item in ("FirstEmissionBlockNumber", *switches)
+    ]
+    values = chain.storage_many(keys, at)
+    emitting = []
+    for index, netuid in enumerate(netuids):
+        first, started, registers, emits = values[4 * index : 4 * index + 4]
+        begun = first is not None and int.from_bytes(first, "little") <= epoch_block
+        if begun and started == b"\1" and registers != b"\0" and emits != b"\0":
+            emitting.append(netuid)
+    return emitting
 
 
 def _takes(chain: Chain, state: EpochState, at: str) -> list[int]:

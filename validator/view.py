@@ -12,6 +12,10 @@ from meritnet.validator.ask import Target
 from meritnet.validator.schedule import EpochClock
 
 
+DEFAULT_TEMPO = 360
+"""What the runtime reads where no tempo is stored."""
+
+
 @dataclass(frozen=True)
 class Block:
     """A block by number and hash."""
@@ -31,14 +35,23 @@ def epoch_clock(chain: Chain, netuid: int, block: Block) -> EpochClock:
     items = ("Tempo", "LastEpochBlock", "SubnetEpochIndex", "PendingEpochAt")
     keys = [item_prefix("SubtensorModule", item) + netuid.to_bytes(2, "little") for item in items]
     values = chain.storage_many(keys, block.hash)
-    tempo, last, epoch, pending = (int.from_bytes(value or b"", "little") for value in values)
+    stored = [None if value is None else int.from_bytes(value, "little") for value in values]
+    tempo, last, epoch, pending = (
+        default if found is None else found
+        for found, default in zip(stored, (DEFAULT_TEMPO, 0, 0, 0), strict=True)
+    )
     return EpochClock(block.number, tempo, last, epoch, pending)
 
 
 def targets(metagraph: Metagraph, own_hotkey: str) -> list[Target]:
-    """The miners that can be asked: all that announced an address, but validators and ourselves."""
+    """The miners that can be asked: who announced an address, but not ourselves nor those who validate.
+
+    A permit alone does not make a validator: every staked neuron gets one while there are few. Whoever holds
+    one and has set or committed weights since it registered does validate.
+    """
+    validates = metagraph.validator_permit & (metagraph.last_update > metagraph.registered_at)
     return [
         Target(uid, str(hotkey), axon)
         for uid, (hotkey, axon) in enumerate(zip(metagraph.hotkeys, metagraph.axons, strict=True))
-        if axon.is_serving and hotkey != own_hotkey and not metagraph.validator_permit[uid]
+        if axon.is_serving and hotkey != own_hotkey and not validates[uid]
     ]
