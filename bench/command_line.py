@@ -62,7 +62,7 @@ def main() -> None:
                     sys.exit("the node did not start within 60 s")
                 time.sleep(0.01)
             print(f"chain start to open port {time.perf_counter() - started:6.3f} s")
-            took = median_s([*MERITNET, "--endpoint", f"ws://127.0.0.1:{port}", "subnet", "list"])
+            took = median_s([*MERITNET, "subnet", "list", "--endpoint", f"ws://127.0.0.1:{port}"])
             print(f"{'meritnet subnet list':24} {took:6.3f} s   {took / bare:5.1f} x the bare interpreter")
         finally:
             node.terminate()

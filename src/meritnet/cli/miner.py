@@ -15,7 +15,6 @@ from meritnet.cli.neurons import (
     Model,
     Netuid,
     StatusLine,
-    engine_source,
     kind_of,
     live,
     state_directory,
@@ -102,6 +101,7 @@ def run(
     from meritnet.miner.announce import announced_ip
     from meritnet.miner.run import MinerService, run_miner
     from meritnet.subnets.base import MinerContext
+    from meritnet.subnets.models.shared import shared_engine
 
     (subnet,) = complete({NETUID: netuid})
     pair = open_wallet(wallet, hotkey, wallet_path, None, endpoint).hotkey()
@@ -109,7 +109,7 @@ def run(
     directory = state_directory(data_dir, "miner", pair.address, subnet)
     with connect(endpoint) as chain, StatusLine(as_json).open() as status:
         context = MinerContext(
-            engine_source(model, status.progress), directory / "role", pair.address, lazy, status.progress
+            shared_engine(model, status.progress), directory / "role", pair.address, lazy, status.progress
         )
         context.data_dir.mkdir(parents=True, exist_ok=True)
         service = MinerService(

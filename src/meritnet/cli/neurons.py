@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +18,7 @@ from meritnet.cli.render import emit, tao, write_line, written
 
 if TYPE_CHECKING:
     from meritnet.chain.client import Chain
-    from meritnet.subnets.base import EngineSource, Progress, Report, Subnet
+    from meritnet.subnets.base import Progress, Subnet
 
 Netuid = Annotated[
     int | None,
@@ -109,22 +108,6 @@ def written_kind(chain: Chain, netuid: int) -> list[str]:
     reader = Reader(value)
     name, _repository, _contact, _url, _discord, description = (reader.text() for _ in range(6))
     return [description, name]
-
-
-def engine_source(model: str | None, report: Report) -> EngineSource:
-    """Loads the model at the first call, once, whichever thread asks first."""
-    lock = threading.Lock()
-    loaded: list[Any] = []
-
-    def source() -> Any:
-        with lock:
-            if not loaded:
-                from meritnet.subnets.models.engine import Engine
-
-                loaded.append(Engine.load(model, report) if model else Engine.load(report=report))
-            return loaded[0]
-
-    return source
 
 
 def state_directory(given: Path | None, role: str, hotkey: str, netuid: int) -> Path:

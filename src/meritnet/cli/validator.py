@@ -15,7 +15,6 @@ from meritnet.cli.neurons import (
     Model,
     Netuid,
     StatusLine,
-    engine_source,
     kind_of,
     live,
     may_ask_private,
@@ -140,13 +139,14 @@ def _validator(
     quiet: bool = False,
 ) -> Validator:
     from meritnet.subnets.base import ValidatorContext
+    from meritnet.subnets.models.shared import shared_engine
     from meritnet.validator.run import Validator
 
     directory = state_directory(data_dir, "validator", pair.address, netuid)
     role_directory = directory / "role"
     role_directory.mkdir(parents=True, exist_ok=True)
     context = ValidatorContext(
-        engine_source(model, status.progress), role_directory, pair.address, status.progress
+        shared_engine(model, status.progress), role_directory, pair.address, status.progress
     )
     report: Callable[[Event], None] = (lambda event: None) if quiet else (lambda event: _show(event, status))
     role = kind_of(chain, netuid, kind).validator(context)

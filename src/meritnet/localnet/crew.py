@@ -1,10 +1,9 @@
 """The neurons of a local network in this process: real sockets, one loaded model."""
 
 import asyncio
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from meritnet.chain.client.client import Chain
 from meritnet.localnet.network import Site
@@ -12,12 +11,10 @@ from meritnet.localnet.plan import Neuron
 from meritnet.localnet.view import State
 from meritnet.miner import events as miner_events
 from meritnet.miner.run import MinerService
-from meritnet.subnets.base import EngineSource, MinerContext, Progress, Report, ValidatorContext
+from meritnet.subnets.base import MinerContext, Progress, Report, ValidatorContext
+from meritnet.subnets.models.shared import shared_engine
 from meritnet.validator.events import Event
 from meritnet.validator.run import Options, Validator
-
-if TYPE_CHECKING:
-    from meritnet.subnets.models.engine import Engine
 
 VALIDATION = Options(steps_per_epoch=1, allow_private=True)
 """One step an epoch: there is one machine, and loopback is all there is to ask."""
@@ -130,19 +127,3 @@ class Crew:
             self._state.show(f"{label}: {progress.stage}", progress.done, progress.total, progress.note)
 
         return report
-
-
-def shared_engine(model: str | None, report: Report) -> EngineSource:
-    """Return a source that loads the model once, whoever asks first; the others wait for it."""
-    lock = threading.Lock()
-    loaded: list[Engine] = []
-
-    def source() -> "Engine":
-        with lock:
-            if not loaded:
-                from meritnet.subnets.models.engine import Engine
-
-                loaded.append(Engine.load(model, report=report) if model else Engine.load(report=report))
-            return loaded[0]
-
-    return source

@@ -89,4 +89,4 @@ def _names(first: Sequence[str], further: str, count: int) -> list[str]:
 
 
 def _neuron(name: str, role: Role, *, lazy: bool = False) -> Neuron:
-    return Neuron(name, role, lazy, f"//{name}", f"//{name}//hotkey")
+    return Neuron(name, role, lazy, f"//{name}", f"//{name}//default")

@@ -1,0 +1,108 @@
+"""Journeys go through the command line and sockets, as a person would: every command is a process of its
+own."""
+
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+COMMAND_S = 120
+READY_S = 120
+
+
+class Journey:
+    """A chain process and whoever joined it. Commands get its endpoint and directories of their own."""
+
+    def __init__(self, folder: Path, *start: str) -> None:
+        self.folder = folder
+        self.processes: list[subprocess.Popen[str]] = []
+        self.environment = {
+            **os.environ,
+            "MERITNET_CONFIG": str(folder / "config.toml"),
+            "MERITNET_WALLET_PATH": str(folder / "wallets"),
+            "XDG_DATA_HOME": str(folder / "data"),
+            "XDG_STATE_HOME": str(folder / "state"),
+            "NO_COLOR": "1",
+        }
+        ready = self.service("chain", "start", "--tmp", "--rpc-port", "0", *start)
+        self.environment["MERITNET_ENDPOINT"] = ready["endpoint"]
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end, whatever that is."""
+        return subprocess.run(
+            [sys.executable, "-m", "meritnet", *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_S,
+            check=False,
+        )
+
+    def ask(self, *arguments: str) -> Any:
+        """Run a command that must succeed; what it says as JSON."""
+        done = self.command(*arguments, "--json")
+        assert done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}"
+        return json.loads(done.stdout.splitlines()[-1])
+
+    def service(self, *arguments: str) -> Any:
+        """Start a command that runs until it is stopped; its first line of JSON."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "meritnet", *arguments, "--json"],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.processes.append(process)
+        return json.loads(self.line(process))
+
+    def line(self, process: subprocess.Popen[str]) -> str:
+        """The next line that a service prints, within the deadline."""
+        assert process.stdout is not None
+        with selectors.DefaultSelector() as selector:
+            selector.register(process.stdout, selectors.EVENT_READ)
+            if not selector.select(READY_S):
+                raise AssertionError(f"{process.args} said nothing for {READY_S} s")
+        line = process.stdout.readline()
+        assert line, f"{process.args} ended: {process.stderr.read() if process.stderr else ''}"
+        return line
+
+    def until(self, what: str, condition: Any) -> Any:
+        """Look again until `condition` gives something, within the deadline."""
+        deadline = time.monotonic() + COMMAND_S
+        while time.monotonic() < deadline:
+            if found := condition():
+                return found
+            time.sleep(0.2)
+        raise AssertionError(f"no {what} within {COMMAND_S} s")
+
+    def close(self) -> None:
+        """Stop every service as Ctrl-C would; each must end by itself with code 0."""
+        codes = {}
+        for process in reversed(self.processes):
+            process.send_signal(signal.SIGINT)
+            try:
+                process.communicate(timeout=30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.communicate()
+            codes[str(process.args)] = process.returncode
+        assert all(code in (0, 130) for code in codes.values()), codes
+
+
+@pytest.fixture
+def journey(tmp_path: Path) -> Iterator[Journey]:
+    """A local chain that makes a block for every extrinsic, and on demand."""
+    travel = Journey(tmp_path, "--seal", "instant", "--dev-rpc")
+    try:
+        yield travel
+    finally:
+        travel.close()
