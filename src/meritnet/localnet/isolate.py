@@ -1,4 +1,4 @@
-"""The neurons of a local network, each in a process of its own: the same commands that a person would type."""
+"""The neurons of a local network, each a process: the same commands that a person would type."""
 
 import asyncio
 import dataclasses
@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from meritnet.chain.errors import MeritnetError
 from meritnet.localnet.crew import VALIDATION
@@ -99,7 +100,9 @@ def event_of(line: dict[str, object]) -> Event | None:
     kind = EVENTS.get(str(line.get("event")))
     if kind is None:
         return None
-    values = {item.name: line[item.name] for item in dataclasses.fields(kind) if item.name in line}
+    values: dict[str, Any] = {
+        item.name: line[item.name] for item in dataclasses.fields(kind) if item.name in line
+    }
     if isinstance(weights := values.get("weights"), dict):
         values["weights"] = {int(uid): share for uid, share in weights.items()}  # JSON's keys are texts
     event: Event = kind(**values)
