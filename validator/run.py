@@ -105,7 +105,7 @@ class Validator:
         self._options = options or Options()
         self._report = report
         # Threads of its own: waiting for blocks must not fill up the pool that others share.
-        self._threads = ThreadPoolExecutor(2, thread_name_prefix=f"validator-{netuid}")
+        self._threads = ThreadPoolExecutor(3, thread_name_prefix=f"validator-{netuid}")
         genesis = chain.block_hash(BlockNumber(0)).removeprefix("0x")[:8]
         self._directory = data_dir / f"chain-{genesis}" / f"subnet-{netuid}"
         self._state = State.load(self._directory / "state.json")
@@ -122,6 +122,7 @@ class Validator:
             ReceiptBook(self._directory / "receipts.jsonl"),
             report,
             asyncio.Semaphore(self._options.at_once),
+            self._threads,
         )
         self._idle_until_block = 0
         self._settled_block: int | None = None

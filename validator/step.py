@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +51,8 @@ class Bench:
     report: Report
     at_once: asyncio.Semaphore
     """How many miners are asked at the same time."""
+    threads: Executor
+    """Where tasks are drawn: the first one may load a model."""
 
 
 async def step(bench: Bench, block: Block, number: int, targets: Sequence[Target], most: int) -> list[Judged]:
@@ -72,7 +75,8 @@ async def _judge(bench: Bench, target: Target, seed: bytes) -> Judged:
     exchange: Exchange | None = None
     try:
         async with bench.at_once:
-            task = bench.role.task(seed, target.uid)
+            loop = asyncio.get_running_loop()
+            task = await loop.run_in_executor(bench.threads, bench.role.task, seed, target.uid)
             bench.report(Asked(bench.netuid, bench.validator, target.uid, task.path))
             got = await bench.asker.ask(target, task)
         if isinstance(got, Failure):

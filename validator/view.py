@@ -11,7 +11,6 @@ from meritnet.chain.types import BlockNumber
 from meritnet.validator.ask import Target
 from meritnet.validator.schedule import EpochClock
 
-
 DEFAULT_TEMPO = 360
 """What the runtime reads where no tempo is stored."""
 
