@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,15 @@ async def never(body: bytes) -> bytes:
 def bench(street: Any, events: list[Any]) -> Bench:
     receipts = ReceiptBook(street.directory / "receipts.jsonl")
     return Bench(
-        1, VALIDATOR, Judge(), street.asker, ScoreBook(), receipts, events.append, asyncio.Semaphore(8)
+        1,
+        VALIDATOR,
+        Judge(),
+        street.asker,
+        ScoreBook(),
+        receipts,
+        events.append,
+        asyncio.Semaphore(8),
+        ThreadPoolExecutor(1),
     )
 
 
