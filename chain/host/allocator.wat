@@ -20,7 +20,7 @@
   (func $reach (param $end i32)
     (local $missing i32)
     (local.set $missing (i32.sub
-      (i32.shr_u (i32.add (i32.sub (local.get $end) (i32.const 1)) (i32.const 65536)) (i32.const 16))
+      (i32.add (i32.shr_u (i32.sub (local.get $end) (i32.const 1)) (i32.const 16)) (i32.const 1))
       (memory.size)))
     (if (i32.le_s (local.get $missing) (i32.const 0)) (then (return)))
     (if (i32.lt_u (local.get $missing) (i32.const 16))

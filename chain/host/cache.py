@@ -38,6 +38,11 @@ def module_of(code: bytes, directory: Path) -> wasmtime.Module:
     return module
 
 
+def checksum(serialized: bytes) -> bytes:
+    """What stands before a module in its file."""
+    return hashlib.blake2b(serialized, digest_size=CHECKSUM_BYTES).digest()
+
+
 def _compiled(code: bytes) -> wasmtime.Module:
     try:
         return wasmtime.Module(engine(), code)
@@ -59,8 +64,8 @@ def _loaded(path: Path) -> wasmtime.Module | None:
         content = path.read_bytes()
     except OSError:
         return None
-    checksum, serialized = content[:CHECKSUM_BYTES], content[CHECKSUM_BYTES:]
-    if hashlib.blake2b(serialized, digest_size=CHECKSUM_BYTES).digest() != checksum:
+    stated, serialized = content[:CHECKSUM_BYTES], content[CHECKSUM_BYTES:]
+    if checksum(serialized) != stated:
         return None
     try:
         return wasmtime.Module.deserialize(engine(), serialized)
@@ -82,8 +87,7 @@ def _keep(path: Path, serialized: bytes) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(hashlib.blake2b(serialized, digest_size=CHECKSUM_BYTES).digest())
-            file.write(serialized)
+            file.write(checksum(serialized) + serialized)
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)

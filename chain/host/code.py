@@ -21,7 +21,7 @@ def wasm_of(code: bytes) -> bytes:
     if frame.startswith(ZSTD_FRAME):
         code = _decompressed(frame)
     if len(code) > MAX_CODE_BYTES:
-        raise HostError(f"the runtime has {len(code)} bytes, {MAX_CODE_BYTES} are allowed")
+        raise HostError(f"the runtime's code has {len(code)} bytes, {MAX_CODE_BYTES} are allowed")
     if not code.startswith(WASM):
         raise HostError("the runtime's code is no WebAssembly module")
     if _has_start_function(code):
@@ -30,7 +30,7 @@ def wasm_of(code: bytes) -> bytes:
 
 
 def _has_start_function(code: bytes) -> bool:
-    """Whether one of the module's sections is the start section. What is malformed is left to the compiler."""
+    """Whether the module has a start section. What is malformed is left to the compiler."""
     at = 8
     while at < len(code):
         section = code[at]
@@ -48,12 +48,14 @@ def _has_start_function(code: bytes) -> bool:
 
 
 def _decompressed(frame: bytes) -> bytes:
-    """One zstd frame, read in pieces, so that a small one cannot become a huge one."""
+    """The content of one zstd frame; never more memory than the limit, whatever the frame says of itself."""
     try:
-        reader = zstandard.ZstdDecompressor().stream_reader(frame)
-        code = reader.read(MAX_CODE_BYTES + 1)
+        stated = zstandard.get_frame_parameters(frame).content_size
+        if (
+            stated not in (zstandard.CONTENTSIZE_UNKNOWN, zstandard.CONTENTSIZE_ERROR)
+            and stated > MAX_CODE_BYTES
+        ):
+            raise HostError(f"the runtime's code decompresses to more than {MAX_CODE_BYTES} bytes")
+        return zstandard.ZstdDecompressor().decompress(frame, max_output_size=MAX_CODE_BYTES)
     except zstandard.ZstdError as error:
         raise HostError(f"the runtime's code cannot be decompressed: {error}") from None
-    if len(code) > MAX_CODE_BYTES:
-        raise HostError(f"the runtime's code decompresses to more than {MAX_CODE_BYTES} bytes")
-    return code

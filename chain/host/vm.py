@@ -11,6 +11,7 @@ of wasmtime is pinned.
 """
 
 import ctypes
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,8 @@ MAX_PAGES = 4_096
 """256 MiB. A module that begins with more is refused; ``memory.grow`` beyond answers -1."""
 
 MAX_TABLE_ELEMENTS = 100_000
+
+SHOWN_FRAMES = 8
 
 MAX_PARAMETERS = 4
 """Of functions that the host calls."""
@@ -46,6 +49,7 @@ _Callback = ctypes.CFUNCTYPE(
 )
 _Values = ctypes.c_uint64 * (2 * MAX_PARAMETERS)
 _slots_type = ctypes.POINTER(ffi.wasmtime_val_raw_t)
+_trap_type = ctypes.POINTER(ffi.wasm_trap_t)
 _no_finalizer = ctypes.cast(0, ctypes.CFUNCTYPE(None, ctypes.c_void_p))
 
 
@@ -80,12 +84,11 @@ class Memory:
 
 
 class Machine:
-    """A module with its imports bound, ready to make one fresh ``Instance`` after another; not for two
-    threads at once.
+    """A module with its imports bound, ready to make one fresh ``Instance`` after another.
 
     ``functions`` are the host's, by import name. A function import that nobody offers traps only when it is
-    called. ``companion`` is a module that shares the memory and whose exports are offered to the main
-    module too.
+    called. ``companion`` is a module that shares the memory and whose exports are offered to the main module
+    too. Only one instance may run at a time.
     """
 
     def __init__(
@@ -163,7 +166,7 @@ class Machine:
     def _instantiate(self, store: wasmtime.Store, module: wasmtime.Module) -> ffi.wasmtime_instance_t:
         """An instance of ``module``; not wasmtime's own object, which looks at every export there is."""
         instance = ffi.wasmtime_instance_t()
-        trap = ctypes.POINTER(ffi.wasm_trap_t)()
+        trap = _trap_type()
         error = ffi.wasmtime_linker_instantiate(
             self._linker.ptr(), store._context(), module.ptr(), ctypes.byref(instance), ctypes.byref(trap)
         )
@@ -207,7 +210,7 @@ class Instance:
         context = self._store._context()
         target = ctypes.byref(item.of.func)
         values = _Values()
-        trap = ctypes.POINTER(ffi.wasm_trap_t)()
+        trap = _trap_type()
         trap_place = ctypes.byref(trap)
         slots = ctypes.cast(values, _slots_type)
         enter = ffi.wasmtime_func_call_unchecked
@@ -217,7 +220,9 @@ class Instance:
                 values[2 * index] = argument
             error = enter(context, target, slots, MAX_PARAMETERS, trap_place)
             if error or trap:
-                raise self._machine.failure_of(error, trap)
+                sprung = ctypes.cast(trap, _trap_type)
+                ctypes.memset(trap_place, 0, ctypes.sizeof(trap))  # the next call begins without
+                raise self._machine.failure_of(error, sprung)
             return values[0]
 
         return call
@@ -285,6 +290,6 @@ def _describe(trap: wasmtime.Trap) -> str:
     if trap.trap_code == wasmtime.TrapCode.INTERRUPT:
         return "the call took longer than its deadline allows"
     lines = [line.strip() for line in str(trap.message).splitlines() if line.strip()]
-    frames = [frame.func_name for frame in trap.frames if frame.func_name][:8]
-    reason = lines[-1].removeprefix("Caused by:").strip() if lines else "trap"
+    reason = re.sub(r"^(\d+: )?(wasm trap: )?", "", lines[-1]) if lines else "trap"
+    frames = [frame.func_name for frame in trap.frames if frame.func_name][:SHOWN_FRAMES]
     return f"{reason} in {' < '.join(frames)}" if frames else reason
