@@ -59,9 +59,9 @@ def random_row(random: Random, n: int, largest: int = 65_535) -> Row:
     return tuple((uid, random.choice([0, largest, random.randrange(largest + 1)])) for uid in uids)
 
 
-def random_epoch(random: Random, n: int) -> EpochInput:
-    """A subnet of n uids in a state that the chain could be in, mostly staked, permitted and recent."""
-    block = random.randrange(100, 10_000)
+def random_epoch(random: Random, n: int, block: int | None = None) -> EpochInput:
+    """A subnet of n uids in any state, mostly staked, permitted and recent, at a block of 50 at least."""
+    block = block or random.randrange(100, 10_000)
 
     def recently(odds: float) -> int:
         return block - random.randrange(40) if random.random() < odds else random.randrange(block)
