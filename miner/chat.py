@@ -6,6 +6,7 @@ key when one is configured, and otherwise only programs on this machine.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 from collections.abc import AsyncGenerator
@@ -16,6 +17,9 @@ from meritnet.miner.admission import Admission, Peer, Refusal
 from meritnet.miner.health import is_local
 from meritnet.subnets.base import ChatBackend, ChatReply
 from meritnet.subnets.wire import HEADER_SIGNATURE
+
+WRITE_S = 30.0
+"""For one event to a reader that does not read."""
 
 _GUEST = Peer(uid=-1, permit=False, stake_rao=0)
 """Whoever comes with a key or from this machine stands behind every staker in the queue."""
@@ -76,7 +80,8 @@ async def _send(request: web.BaseRequest, reply: ChatReply) -> web.StreamRespons
     await response.prepare(request)
     try:
         async for event in reply.events:
-            await response.write(event)
+            async with asyncio.timeout(WRITE_S):
+                await response.write(event)
     finally:
         if isinstance(reply.events, AsyncGenerator):
             await reply.events.aclose()  # ends the generation when the reader has gone

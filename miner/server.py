@@ -15,8 +15,10 @@ import asyncio
 import json
 import logging
 import time
+from collections import Counter
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -54,7 +56,10 @@ class Limits:
     """For the subnet's handler."""
     drain_s: float = 10.0
     """For requests in flight when the server stops."""
+    send_s: float = 300.0
+    """For sending a whole file to a slow reader."""
     connections: int = 1024
+    connections_per_address: int = 128
 
 
 class MinerServer:
@@ -91,6 +96,7 @@ class MinerServer:
         server = _BoundedServer(
             self._reply,
             most=limits.connections,
+            most_per_address=limits.connections_per_address,
             handler_cancellation=True,
             access_log=None,
             logger=_QUIET,
@@ -187,11 +193,12 @@ class MinerServer:
         signature = sign_response(self._pair, believed, 200, content_id)
         response = web.StreamResponse(headers={**signature.headers, "Content-Type": BYTES})
         response.content_length = path.stat().st_size
-        await response.prepare(request)
-        with path.open("rb") as file:
-            while chunk := file.read(1 << 18):
-                await response.write(chunk)
-        await response.write_eof()
+        async with asyncio.timeout(self._limits.send_s):
+            await response.prepare(request)
+            with path.open("rb") as file:
+                while chunk := file.read(1 << 18):
+                    await response.write(chunk)
+            await response.write_eof()
         return response
 
     async def _converse(self, request: web.BaseRequest, path: str, chat: ChatGate) -> web.StreamResponse:
@@ -245,16 +252,30 @@ class MinerServer:
 
 
 class _BoundedServer(web.Server):
-    """aiohttp's server, with an upper bound on connections; one more is closed before it is read."""
+    """aiohttp's server with bounds on connections, in all and from one address; one more is cut unread."""
 
-    def __init__(self, *args: object, most: int, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+    def __init__(self, *args: Any, most: int, most_per_address: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self._most = most
+        self._most_per_address = most_per_address
+        self._by_address: Counter[str] = Counter()
+        self._addresses: dict[object, str] = {}
 
-    def connection_made(self, handler: object, transport: asyncio.Transport) -> None:
-        super().connection_made(handler, transport)  # type: ignore[arg-type]
-        if len(self._connections) > self._most:
+    def connection_made(self, handler: Any, transport: asyncio.Transport) -> None:
+        super().connection_made(handler, transport)
+        address = (transport.get_extra_info("peername") or ("",))[0]
+        self._addresses[handler] = address
+        self._by_address[address] += 1
+        if len(self._addresses) > self._most or self._by_address[address] > self._most_per_address:
             transport.abort()
+
+    def connection_lost(self, handler: Any, exc: BaseException | None = None) -> None:
+        super().connection_lost(handler, exc)
+        address = self._addresses.pop(handler, None)
+        if address is not None:
+            self._by_address[address] -= 1
+            if not self._by_address[address]:
+                del self._by_address[address]
 
 
 async def read_body(request: web.BaseRequest, most: int, deadline_s: float) -> bytes:

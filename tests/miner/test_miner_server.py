@@ -214,7 +214,8 @@ def test_a_connection_that_says_nothing_is_closed(bench: Scenario) -> None:
     bench(scenario, limits=Limits(read_s=0.1))
 
 
-def test_connections_beyond_the_bound_are_closed(bench: Scenario) -> None:
+@pytest.mark.parametrize("limits", [Limits(connections=4), Limits(connections_per_address=4)])
+def test_connections_beyond_the_bound_are_closed(bench: Scenario, limits: Limits) -> None:
     async def scenario(on: Any) -> None:
         streams = [await asyncio.open_connection("127.0.0.1", on.server.port) for _ in range(6)]
         ends = [asyncio.create_task(reader.read()) for reader, _ in streams]
@@ -224,7 +225,7 @@ def test_connections_beyond_the_bound_are_closed(bench: Scenario) -> None:
             writer.close()
         await asyncio.gather(*ends, return_exceptions=True)
 
-    bench(scenario, limits=Limits(connections=4))
+    bench(scenario, limits=limits)
 
 
 @pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"[" * 200_000])

@@ -2,23 +2,32 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from meritnet.chain.client.client import Chain
 from meritnet.chain.client.metagraph import Axon
+from meritnet.chain.client.neurons import burned_register
+from meritnet.chain.client.stake import add_stake
+from meritnet.chain.client.subnets import register_subnet, start_subnet
 from meritnet.chain.keys import KeyPair
+from meritnet.chain.node.node import Node
+from meritnet.chain.node.seal import Instant, Manual
+from meritnet.chain.rpc.session import Session
 from meritnet.chain.types import BlockNumber
 from meritnet.miner.admission import Admission, Peer, Policy
 from meritnet.miner.auth import ReplayStore, Verifier
 from meritnet.miner.health import Health
 from meritnet.miner.server import MinerServer
 from meritnet.subnets.artifacts import ArtifactStore
-from meritnet.subnets.base import Route
+from meritnet.subnets.base import Answer, ArtifactRef, InvalidAnswer, Route, Score, Task
 from meritnet.validator.ask import Asker, Target
+from meritnet.validator.run import Validator
 
 VALIDATOR = KeyPair.from_uri("//Alice")
 
@@ -118,3 +127,98 @@ def on_street(tmp_path: Path) -> Callable[..., None]:
         asyncio.run(main())
 
     return run
+
+
+TAO = 10**9
+SECRET = b"the right answer to "
+
+
+class Quiz:
+    """A subnet kind in a few lines: the right answer earns 1, half of it a fifth, anything else nothing."""
+
+    def task(self, seed: bytes, uid: int) -> Task:
+        return Task("/task", seed + bytes([uid]), 5.0, 1000)
+
+    def artifacts(self, task: Task, answer: Answer) -> list[ArtifactRef]:
+        return []
+
+    async def score(self, task: Task, answer: Answer, artifacts: Mapping[str, Path]) -> Score:
+        right = SECRET + task.body
+        if answer.body == right:
+            return Score(1.0, "right")
+        if answer.body == right[: len(right) // 2]:
+            return Score(0.1, "half right")
+        raise InvalidAnswer("wrong")
+
+    @staticmethod
+    async def diligent(body: bytes) -> bytes:
+        return SECRET + body
+
+    @staticmethod
+    async def lazy(body: bytes) -> bytes:
+        right = SECRET + body
+        return right[: len(right) // 2]
+
+    @staticmethod
+    def role(answer: Callable[[bytes], Awaitable[bytes]], directory: Path) -> Role:
+        return Role(answer, ArtifactStore(directory / "artifacts"))
+
+
+@pytest.fixture
+def quiz() -> Quiz:
+    return Quiz()
+
+
+@dataclass(frozen=True)
+class Town:
+    """A chain in this process with one started subnet, two staked validators and three miners."""
+
+    node: Node
+    netuid: int
+    owner: KeyPair
+    validators: list[KeyPair]
+    miners: list[KeyPair]
+    directory: Path
+
+    def connect(self) -> Chain:
+        """A connection of one's own."""
+        return Chain.in_process(lambda send: Session(self.node, send, dev=True))
+
+    @contextmanager
+    def instant(self) -> Iterator[None]:
+        """Blocks as soon as something waits, for transactions outside an event loop."""
+        self.node.set_seal(Instant())
+        try:
+            yield
+        finally:
+            self.node.set_seal(Manual())
+
+    async def pump(self, validators: Sequence[Validator], until: Callable[[], bool]) -> None:
+        """Seals what waits at once, and empty blocks when no validator is behind or holds the chain."""
+        while not until():
+            head = self.node.head.number
+            duties = [validator.duty for validator in validators]
+            level = all(duty and duty.block == head and not duty.holds_chain for duty in duties)
+            if self.node.pending() or level:
+                await asyncio.to_thread(self.node.seal)
+            else:
+                await asyncio.sleep(0.001)  # the validators work in threads of their own
+
+
+@pytest.fixture
+def town(node: Node, tmp_path: Path) -> Iterator[Town]:
+    """Alice's subnet; Bob and Charlie validate with 3,000 and 1,000 TAO; Dave, Eve and Ferdie mine."""
+    owner, *others = (
+        KeyPair.from_uri(f"//{name}") for name in ("Alice", "Bob", "Charlie", "Dave", "Eve", "Ferdie")
+    )
+    hotkeys = [KeyPair.from_uri(f"//{name}//hotkey") for name in ("Bob", "Charlie", "Dave", "Eve", "Ferdie")]
+    made = Town(node, 1, owner, hotkeys[:2], hotkeys[2:], tmp_path)
+    with made.connect() as chain, made.instant():
+        netuid, _ = register_subnet(chain, owner, KeyPair.from_uri("//Alice//hotkey").address)
+        assert netuid == made.netuid
+        start_subnet(chain, owner, netuid)
+        for coldkey, hotkey in zip(others, hotkeys, strict=True):
+            burned_register(chain, netuid, coldkey, hotkey.address)
+        for coldkey, hotkey, tao in zip(others[:2], hotkeys[:2], (3000, 1000), strict=True):
+            add_stake(chain, coldkey, hotkey.address, netuid, tao * TAO)
+    yield made

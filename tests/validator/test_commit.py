@@ -1,0 +1,186 @@
+"""Exactly one commit and exactly one reveal, wherever the validator is killed in between."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from meritnet.chain.client.client import Chain
+from meritnet.chain.client.transport import InProcessTransport, Subscription
+from meritnet.chain.errors import MeritnetError
+from meritnet.chain.keys import KeyPair
+from meritnet.chain.rpc.session import Session
+from meritnet.consensus.commit import commit_hash
+from meritnet.validator.commit import Commit, CommitBook, Committer
+from meritnet.validator.schedule import EpochClock
+from meritnet.validator.view import epoch_clock, head
+from meritnet.validator.weights import WeightVector
+
+VECTOR = WeightVector((3, 4), (65_535, 1_000))
+
+
+class Killed(BaseException):
+    """The process ended here, without a chance to clean up."""
+
+
+class Mortal:
+    """A connection whose owner is killed before or after it hands over a transaction."""
+
+    def __init__(self, node: Any, when: str) -> None:
+        self._inner = InProcessTransport(lambda send: Session(node, send))
+        self._node = node
+        self._when = when
+
+    def request(self, method: str, params: Sequence[object] = (), timeout_s: float = 10.0) -> Any:
+        if method != "author_submitExtrinsic":
+            return self._inner.request(method, params, timeout_s)
+        if self._when == "before sending":
+            raise Killed
+        self._inner.request(method, params, timeout_s)
+        if self._when == "after inclusion":
+            self._node.seal()
+        raise Killed
+
+    def subscribe(
+        self, method: str, params: Sequence[object], unsubscribe: str, timeout_s: float = 10.0
+    ) -> Subscription:
+        return self._inner.subscribe(method, params, unsubscribe, timeout_s)
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+def clock(town: Any, chain: Chain) -> EpochClock:
+    return epoch_clock(chain, town.netuid, head(chain))
+
+
+def advance_to_epoch(town: Any, chain: Chain, epoch: int) -> None:
+    while clock(town, chain).epoch < epoch:
+        town.node.seal()
+
+
+def committer(town: Any, chain: Chain) -> Committer:
+    """A validator's committer as it comes to life: everything that it knows is on disk."""
+    book = CommitBook(town.directory / "commits.json")
+    return Committer(chain, town.netuid, town.validators[0], book)
+
+
+def events_named(town: Any, chain: Chain, name: str) -> int:
+    """How often something happened on the chain since genesis."""
+    key = bytes.fromhex("26aa394eea5630e07c48ae0c9558cef780d41e5e16056765bc8461851072c9d7")
+    found = 0
+    for number in range(1, town.node.head.number + 1):
+        events = chain.codec.events(chain.storage(key, at=chain.block_hash(number)) or b"\0")
+        found += sum(event.name == name for event in events)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("when", ["before sending", "after sending", "after inclusion"])
+def test_a_commit_survives_its_validator_s_death(town: Any, when: str) -> None:
+    with town.connect() as chain:
+        advance_to_epoch(town, chain, clock(town, chain).epoch + 1)
+        epoch = clock(town, chain).epoch
+        dying = committer(town, Chain(Mortal(town.node, when)))
+        with pytest.raises(Killed):
+            dying.commit(VECTOR, 0, epoch)
+        on_disk = json.loads((town.directory / "commits.json").read_text())
+        assert [(one["uids"], one["values"], one["on_chain"]) for one in on_disk] == [
+            ([3, 4], [65_535, 1_000], False)
+        ]
+
+        with town.instant():
+            if town.node.pending():
+                town.node.seal()
+            reborn = committer(town, chain)
+            reborn.recover(epoch)
+            assert reborn.commit(WeightVector((2,), (65_535,)), 0, epoch).uids == (3, 4)
+        assert events_named(town, chain, "WeightsCommitted") == 1
+        assert reborn.book.waiting == (epoch,)
+
+        advance_to_epoch(town, chain, epoch + 1)
+        dying = committer(town, Chain(Mortal(town.node, when)))
+        with pytest.raises(Killed):
+            dying.reveal(epoch + 1, 1)
+        with town.instant():
+            if town.node.pending():
+                town.node.seal()
+            reborn = committer(town, chain)
+            reborn.recover(epoch + 1)
+            reborn.reveal(epoch + 1, 1)
+        assert reborn.book.commits == []
+        assert events_named(town, chain, "WeightsRevealed") == 1
+        uid = chain.metagraph(town.netuid).uid_of(town.validators[0].address)
+        assert chain.weights(town.netuid)[uid] == [(3, 65_535), (4, 1_000)]
+
+
+@pytest.mark.slow
+def test_a_commit_that_was_never_sent_expires_with_its_epoch(town: Any) -> None:
+    with town.connect() as chain:
+        epoch = clock(town, chain).epoch
+        with pytest.raises(Killed):
+            committer(town, Chain(Mortal(town.node, "before sending"))).commit(VECTOR, 0, epoch)
+        advance_to_epoch(town, chain, epoch + 1)
+        reborn = committer(town, chain)
+        reborn.recover(epoch + 1)
+        assert reborn.book.commits == []
+        assert events_named(town, chain, "WeightsCommitted") == 0
+
+
+@pytest.mark.slow
+def test_a_reveal_too_late_is_given_up(town: Any) -> None:
+    with town.connect() as chain:
+        epoch = clock(town, chain).epoch
+        with town.instant():
+            made = committer(town, chain).commit(VECTOR, 0, epoch)
+        assert made.on_chain
+        advance_to_epoch(town, chain, epoch + 2)
+        late = committer(town, chain)
+        assert late.reveal(epoch + 2, 1) == []
+        assert late.book.commits == []
+
+
+@pytest.mark.slow
+def test_what_the_chain_refuses_is_an_error_and_stays_on_disk(town: Any) -> None:
+    with town.connect() as chain, town.instant():
+        stranger = KeyPair.from_uri("//Bob")  # a coldkey, no hotkey of this subnet
+        book = CommitBook(town.directory / "commits.json")
+        with pytest.raises(MeritnetError):
+            Committer(chain, town.netuid, stranger, book).commit(VECTOR, 0, clock(town, chain).epoch)
+        assert [commit.on_chain for commit in CommitBook(town.directory / "commits.json").commits] == [False]
+
+
+def test_the_hash_is_the_one_of_the_specification(tmp_path: Path) -> None:
+    book = CommitBook(tmp_path / "commits.json")
+    pair = KeyPair.from_uri("//Bob")
+    draft = Committer(None, 7, pair, book)._draft(VECTOR, 3, 5)  # type: ignore[arg-type]
+    assert len(draft.salt) == 8
+    assert draft.commit_hash == commit_hash(pair.public, 7, draft.uids, draft.values, draft.salt, 3).hex()
+    again = Committer(None, 7, pair, book)._draft(VECTOR, 3, 5)  # type: ignore[arg-type]
+    assert again.salt != draft.salt
+
+
+def test_a_book_is_replaced_whole_and_privately(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "deep" / "commits.json"
+    first = Commit(1, (1,), (65_535,), (9,) * 8, 0, "aa" * 32)
+    CommitBook(path).put(first)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+    def fail(*_: object) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("os.fsync", fail)
+    with pytest.raises(OSError, match="no space"):
+        CommitBook(path).put(Commit(2, (1,), (1,), (1,), 0, "bb" * 32))
+    assert CommitBook(path).commits == [first]
+
+
+@pytest.mark.parametrize("damage", [lambda text: text[:-10], lambda text: "", lambda text: "\x00" * 40])
+def test_a_damaged_book_is_named(tmp_path: Path, damage: Callable[[str], str]) -> None:
+    path = tmp_path / "commits.json"
+    CommitBook(path).put(Commit(1, (1,), (65_535,), (9,) * 8, 0, "aa" * 32))
+    path.write_text(damage(path.read_text()))
+    with pytest.raises(MeritnetError, match="cannot be read"):
+        CommitBook(path)

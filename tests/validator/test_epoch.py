@@ -1,0 +1,88 @@
+"""From a step to an epoch's payout on a real chain in this process, with real sockets between the neurons."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+
+from meritnet.miner.run import MinerService
+from meritnet.validator.events import Committed, Event, Paid, Predicted, Revealed, Scored, Trouble
+from meritnet.validator.run import Options, Validator
+
+pytestmark = pytest.mark.slow
+OPTIONS = Options(steps_per_epoch=2, allow_private=True)
+
+
+async def live(
+    town: Any, quiz: Any, answers: list[Any], epochs: int, options: Options = OPTIONS
+) -> list[Event]:
+    """Lets miners and validators live until every validator has seen so many epochs paid."""
+    told: list[Event] = []
+
+    def report(event: Event) -> None:
+        told.append(event)
+
+    def enough() -> bool:
+        return sum(isinstance(event, Paid) for event in told) >= epochs * len(town.validators)
+
+    async with AsyncExitStack() as stack:
+        stop = asyncio.Event()
+        services = []
+        for number, (pair, answer) in enumerate(zip(town.miners, answers, strict=True)):
+            chain = stack.enter_context(town.connect())
+            role = quiz.role(answer, town.directory / f"miner{number}")
+            service = MinerService(chain, town.netuid, pair, role, data_dir=town.directory / f"miner{number}")
+            services.append(service)
+            stack.push_async_callback(service.stop)
+        started = asyncio.gather(*(service.start() for service in services))
+        await town.pump([], started.done)
+        await started
+        validators = [
+            Validator(
+                stack.enter_context(town.connect()),
+                town.netuid,
+                pair,
+                quiz,
+                town.directory / f"validator{number}",
+                report=report,
+                options=options,
+            )
+            for number, pair in enumerate(town.validators)
+        ]
+        lives = [asyncio.create_task(validator.run(stop)) for validator in validators]
+        try:
+            await town.pump(validators, enough)
+        finally:
+            stop.set()
+            await asyncio.gather(*lives)
+    return told
+
+
+def test_the_chain_pays_what_the_validators_predicted(town: Any, quiz: Any) -> None:
+    async def scenario() -> None:
+        async with asyncio.timeout(120):
+            told = await live(town, quiz, [quiz.diligent, quiz.diligent, quiz.lazy], epochs=4)
+
+        assert [event for event in told if isinstance(event, Trouble)] == []
+        paid = [event for event in told if isinstance(event, Paid)]
+        assert len(paid) == 8
+        assert all(event.agrees for event in paid), paid
+        assert all(event.paid_rao > 0 for event in paid if event.epoch >= 2)
+        kinds = [type(event) for event in told if event.validator == town.validators[0].address]
+        assert kinds.index(Scored) < kinds.index(Committed) < kinds.index(Predicted) < kinds.index(Paid)
+        assert kinds.index(Committed) < kinds.index(Revealed)
+        revealed = [(event.validator, event.epoch) for event in told if isinstance(event, Revealed)]
+        assert len(revealed) == len(set(revealed)) >= 6
+
+    asyncio.run(scenario())
+    with town.connect() as chain:
+        metagraph = chain.metagraph(town.netuid)
+        uids = [metagraph.uid_of(miner.address) for miner in town.miners]
+        diligent, other, lazy = (float(metagraph.incentive[uid]) for uid in uids)
+        assert diligent == pytest.approx(other, abs=2e-5)
+        assert diligent == pytest.approx(10 / 21, abs=1e-3)
+        assert lazy == pytest.approx(1 / 21, abs=1e-3)
+        rows = chain.weights(town.netuid)
+        assert len(rows) == 2
+        assert len({tuple(row) for row in rows.values()}) == 1
