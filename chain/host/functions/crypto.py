@@ -10,9 +10,6 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import nacl.bindings
 import nacl.exceptions
 import sr25519
-from eth_keys.datatypes import PrivateKey, PublicKey, Signature
-from eth_keys.exceptions import BadSignature
-from eth_utils.exceptions import ValidationError
 
 from meritnet.chain.errors import HostError
 from meritnet.chain.host.node import blake2_256
@@ -20,9 +17,6 @@ from meritnet.chain.host.scale import compact
 
 if TYPE_CHECKING:
     from meritnet.chain.host.functions import Call
-
-BAD_RS, BAD_V, BAD_SIGNATURE = 0, 1, 2
-"""The variants of ``EcdsaVerifyError``."""
 
 
 Scheme = Literal["ed25519", "sr25519", "ecdsa"]
@@ -65,7 +59,9 @@ def ecdsa_verify(_call: "Call", signature: bytes, message: bytes, public: bytes)
 
 def ecdsa_verify_prehashed(_call: "Call", signature: bytes, digest: bytes, public: bytes) -> bool:
     """Whether an ECDSA signature of a 32-byte hash is good; ``public`` is compressed."""
-    recovered = _recover(signature, digest)
+    from meritnet.chain.host.functions import secp256k1
+
+    recovered = secp256k1.recover(signature, digest)
     return not isinstance(recovered, int) and recovered.to_compressed_bytes() == public
 
 
@@ -105,31 +101,19 @@ def _remember(call: "Call", good: bool) -> bool:
     return good
 
 
-def _recover(signature: bytes, digest: bytes) -> PublicKey | int:
-    """The public key that made a 65-byte signature of a hash, or the variant of the error."""
-    v = signature[64]
-    v = v - 27 if v > 26 else v
-    if v > 3:
-        return BAD_V
-    try:
-        made = Signature(signature[:64] + bytes((v,)))
-    except (BadSignature, ValidationError):
-        return BAD_RS
-    try:
-        return made.recover_public_key_from_msg_hash(digest)
-    except (BadSignature, ValidationError):
-        return BAD_SIGNATURE
-
-
 def secp256k1_ecdsa_recover(_call: "Call", signature: bytes, digest: bytes) -> bytes:
     """The 64-byte public key that made a signature, as a SCALE ``Result``."""
-    key = _recover(signature, digest)
+    from meritnet.chain.host.functions import secp256k1
+
+    key = secp256k1.recover(signature, digest)
     return bytes((1, key)) if isinstance(key, int) else b"\x00" + key.to_bytes()
 
 
 def secp256k1_ecdsa_recover_compressed(_call: "Call", signature: bytes, digest: bytes) -> bytes:
     """The 33-byte public key that made a signature, as a SCALE ``Result``."""
-    key = _recover(signature, digest)
+    from meritnet.chain.host.functions import secp256k1
+
+    key = secp256k1.recover(signature, digest)
     return bytes((1, key)) if isinstance(key, int) else b"\x00" + key.to_compressed_bytes()
 
 
@@ -154,33 +138,12 @@ def _sign(call: "Call", key_type: bytes, scheme: str, public: bytes, message: by
 def _pair(scheme: Scheme, uri: str) -> Pair:
     """The pair of a secret URI, such as ``//Alice``."""
     if scheme == "ecdsa":
-        return EcdsaPair(uri)
+        from meritnet.chain.host.functions import secp256k1
+
+        return secp256k1.Pair(uri)
     from meritnet.chain.keys import KeyPair
 
     return KeyPair.from_uri(uri, scheme)
-
-
-class EcdsaPair:
-    """A secp256k1 pair from a 32-byte seed in hexadecimal; there are no derivation paths for this scheme."""
-
-    def __init__(self, uri: str) -> None:
-        try:
-            self._key = PrivateKey(bytes.fromhex(uri.removeprefix("0x")))
-        except (ValueError, ValidationError):
-            raise HostError("an ECDSA key is made from a seed of 32 bytes in hexadecimal only") from None
-
-    @property
-    def public(self) -> bytes:
-        """The compressed public key, 33 bytes."""
-        return bytes(self._key.public_key.to_compressed_bytes())
-
-    def sign(self, message: bytes) -> bytes:
-        """A 65-byte recoverable signature of the BLAKE2b hash of ``message``."""
-        return self.sign_hash(blake2_256(message))
-
-    def sign_hash(self, digest: bytes) -> bytes:
-        """A 65-byte recoverable signature of a 32-byte hash."""
-        return bytes(self._key.sign_msg_hash(digest).to_bytes())
 
 
 def ed25519_public_keys(call: "Call", key_type: bytes) -> bytes:
@@ -231,4 +194,5 @@ def ecdsa_sign(call: "Call", key_type: bytes, public: bytes, message: bytes) -> 
 def ecdsa_sign_prehashed(call: "Call", key_type: bytes, public: bytes, digest: bytes) -> bytes:
     """Sign a hash; a SCALE option, None when the key store has no such key."""
     pair = call.keys.get((key_type, "ecdsa"), {}).get(public)
-    return b"\x01" + pair.sign_hash(digest) if isinstance(pair, EcdsaPair) else b"\x00"
+    sign_hash = getattr(pair, "sign_hash", None)
+    return b"\x00" if sign_hash is None else b"\x01" + sign_hash(digest)

@@ -4,7 +4,6 @@ import hashlib
 from typing import TYPE_CHECKING
 
 import xxhash
-from Crypto.Hash import keccak
 
 from meritnet.chain.host.functions.storage import layout
 from meritnet.chain.host.node import Hash, blake2_256
@@ -16,7 +15,13 @@ if TYPE_CHECKING:
 
 def keccak_256_of(data: bytes) -> bytes:
     """The 32-byte Keccak hash, with the padding of before SHA-3, as Ethereum uses it."""
-    return keccak.new(digest_bits=256, data=data).digest()
+    return _keccak(data, 256)
+
+
+def _keccak(data: bytes, bits: int) -> bytes:
+    from Crypto.Hash import keccak  # few runtimes hash with Keccak: paid for when they do
+
+    return keccak.new(digest_bits=bits, data=data).digest()
 
 
 def twox(data: bytes, size: int) -> bytes:
@@ -41,7 +46,7 @@ def keccak_256(_call: "Call", data: bytes) -> bytes:
 
 def keccak_512(_call: "Call", data: bytes) -> bytes:
     """Keccak, 64 bytes."""
-    return keccak.new(digest_bits=512, data=data).digest()
+    return _keccak(data, 512)
 
 
 def sha2_256(_call: "Call", data: bytes) -> bytes:

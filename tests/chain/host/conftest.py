@@ -24,11 +24,15 @@ def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def runtime(cache_dir: Path) -> Executor:
+def runtime_code() -> bytes:
+    """The packaged runtime, compressed."""
+    return files("meritnet.chain.wasm").joinpath("runtime.wasm.zst").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def runtime(runtime_code: bytes, cache_dir: Path) -> Executor:
     """The packaged runtime."""
-    return Executor(
-        files("meritnet.chain.wasm").joinpath("runtime.wasm.zst").read_bytes(), cache_dir=cache_dir
-    )
+    return Executor(runtime_code, cache_dir=cache_dir)
 
 
 @pytest.fixture(scope="session")

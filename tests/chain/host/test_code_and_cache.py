@@ -1,7 +1,6 @@
 """The bytes of a runtime and its compiled form: hostile input, damaged files."""
 
 import os
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ import zstandard
 
 from meritnet.chain.errors import HostError
 from meritnet.chain.host import cache
-from meritnet.chain.host import code as runtime_code
+from meritnet.chain.host import code as code_module
 from meritnet.chain.host.code import COMPRESSED, wasm_of
 from meritnet.chain.host.executor import Executor
 
@@ -46,16 +45,16 @@ def test_what_is_no_runtime_is_refused(code: bytes, message: str, tmp_path: Path
 
 
 def test_a_small_file_cannot_become_a_huge_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime_code, "MAX_CODE_BYTES", 1 << 20)
-    bomb = zstandard.compress(runtime_code.WASM + bytes(1 << 22))
+    monkeypatch.setattr(code_module, "MAX_CODE_BYTES", 1 << 20)
+    bomb = zstandard.compress(code_module.WASM + bytes(1 << 22))
     assert len(bomb) < 1_000
     with pytest.raises(HostError, match="decompresses to more than"):
         wasm_of(COMPRESSED + bomb)
-    unstated = zstandard.ZstdCompressor(write_content_size=False).compress(runtime_code.WASM + bytes(1 << 22))
+    unstated = zstandard.ZstdCompressor(write_content_size=False).compress(code_module.WASM + bytes(1 << 22))
     with pytest.raises(HostError, match="cannot be decompressed"):
         wasm_of(unstated)
     with pytest.raises(HostError, match="1048577 bytes, 1048576 are allowed"):
-        wasm_of(runtime_code.WASM + bytes((1 << 20) - 3))
+        wasm_of(code_module.WASM + bytes((1 << 20) - 3))
 
 
 def test_a_start_function_is_refused() -> None:
@@ -117,6 +116,5 @@ def test_the_directory_is_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert "meritnet" in cache.default_directory().parts
 
 
-def test_the_packaged_runtime_fits_far_below_the_limits() -> None:
-    code = files("meritnet.chain.wasm").joinpath("runtime.wasm.zst").read_bytes()
-    assert len(wasm_of(code)) < runtime_code.MAX_CODE_BYTES // 10
+def test_the_packaged_runtime_fits_far_below_the_limits(runtime_code: bytes) -> None:
+    assert len(wasm_of(runtime_code)) < code_module.MAX_CODE_BYTES // 10

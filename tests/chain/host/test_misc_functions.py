@@ -1,6 +1,5 @@
 """Logging, versions, what is accepted in silence and what traps; and that the table is sound."""
 
-from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -75,10 +74,9 @@ def test_printing(host: Any) -> None:
     assert host.logs == (f"debug runtime: {2**64 - 1}", "debug runtime: text", "debug runtime: 0xab")
 
 
-def test_the_version_of_other_code(host: Any, runtime: Executor) -> None:
-    code = files("meritnet.chain.wasm").joinpath("runtime.wasm.zst").read_bytes()
+def test_the_version_of_other_code(host: Any, runtime: Executor, runtime_code: bytes) -> None:
     name = "ext_misc_runtime_version_version_1"
-    found = host.call(name, code)
+    found = host.call(name, runtime_code)
     assert RuntimeVersion.decode(Decoder(found[1:]).bytes()) == runtime.version
     assert host.call(name, b"no runtime") == b"\x00"
     no_runtime = bytes(wasmtime.wat2wasm('(module (import "env" "memory" (memory 1)))'))

@@ -76,7 +76,7 @@ def test_any_bytes_are_a_node_or_refused(encoding: bytes) -> None:
 
 
 def compact_proof(trie: Trie, key: bytes) -> list[bytes]:
-    """The form that ``verify`` reads: the nodes without their references to the next, and without the value."""
+    """The form that ``verify`` reads: nodes without their references to the next, and without the value."""
     digits, node, proof = key.hex(), trie._root, []
     inline = False
     while True:
