@@ -17,6 +17,7 @@ from meritnet.cli.neurons import (
     StatusLine,
     kind_of,
     live,
+    log_to_stderr,
     state_directory,
 )
 from meritnet.cli.neurons import register as join
@@ -104,6 +105,7 @@ def run(
     from meritnet.subnets.models.shared import shared_engine
 
     (subnet,) = complete({NETUID: netuid})
+    log_to_stderr()
     pair = open_wallet(wallet, hotkey, wallet_path, None, endpoint).hotkey()
     ip = announced_ip(host, external_ip, chain_is_local=is_local(endpoint))
     directory = state_directory(data_dir, "miner", pair.address, subnet)

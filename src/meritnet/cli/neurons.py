@@ -124,6 +124,24 @@ def may_ask_private(endpoint: str | None, allowed: bool) -> bool:
     return allowed or is_local(endpoint)
 
 
+def log_to_stderr() -> None:
+    """Structured log lines go to standard error: readable on a terminal, JSON elsewhere."""
+    import structlog
+
+    renderer: Any = structlog.processors.JSONRenderer()
+    if sys.stderr.isatty():
+        renderer = structlog.dev.ConsoleRenderer()
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper("iso"),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
 def live(life: Callable[[asyncio.Event], Awaitable[object]]) -> None:
     """Runs until the work ends by itself or SIGTERM or Ctrl-C asks to stop; the first signal drains, the next
     one ends at once."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,6 +16,7 @@ from meritnet.cli.neurons import (
     StatusLine,
     kind_of,
     live,
+    log_to_stderr,
     may_ask_private,
     state_directory,
 )
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from meritnet.chain.client import Chain
     from meritnet.chain.keys import KeyPair
-    from meritnet.validator.events import Event
+    from meritnet.validator.events import Event, Report
     from meritnet.validator.run import Options, Validator
     from meritnet.validator.step import Judged
 
@@ -77,6 +77,10 @@ def run(
     steps: Annotated[int, typer.Option("--steps", min=1, metavar="N", help="Steps in an epoch.")] = 4,
     sample: Sample = 64,
     allow_private: AllowPrivate = False,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option("--metrics-port", min=1, max=65_535, help="Prometheus figures on this loopback port."),
+    ] = None,
     wallet: WalletName = None,
     hotkey: HotkeyName = None,
     data_dir: DataDir = None,
@@ -85,15 +89,25 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Ask, score, commit, reveal, predict, until stopped. Everything needed after a crash is on disk."""
+    from meritnet.validator.metrics import Metrics
     from meritnet.validator.run import Options
 
     (subnet,) = complete({NETUID: netuid})
+    log_to_stderr()
     pair = open_wallet(wallet, hotkey, wallet_path, None, endpoint).hotkey()
     options = Options(
         steps_per_epoch=steps, sample_size=sample, allow_private=may_ask_private(endpoint, allow_private)
     )
+    metrics = Metrics()
     with connect(endpoint) as chain, StatusLine(as_json).open() as status:
-        validator = _validator(chain, subnet, kind, pair, model, data_dir, options, status)
+
+        def report(event: Event) -> None:
+            metrics.take(event)
+            _show(event, status)
+
+        validator = _validator(chain, subnet, kind, pair, model, data_dir, options, status, report)
+        if metrics_port is not None:
+            metrics.serve(metrics_port)
         live(validator.run)
 
 
@@ -112,13 +126,15 @@ def step(
     as_json: Json = False,
 ) -> None:
     """Ask the miners once, now, and show what each gets and why. No weights are set."""
+    from meritnet.validator.events import ignore
     from meritnet.validator.run import Options
 
     (subnet,) = complete({NETUID: netuid})
     pair = open_wallet(wallet, hotkey, wallet_path, None, endpoint).hotkey()
     options = Options(sample_size=sample, allow_private=may_ask_private(endpoint, allow_private))
-    with connect(endpoint) as chain, StatusLine(False).open() as status:
-        validator = _validator(chain, subnet, kind, pair, model, data_dir, options, status, quiet=True)
+    log_to_stderr()
+    with connect(endpoint) as chain, StatusLine(as_json).open() as status:
+        validator = _validator(chain, subnet, kind, pair, model, data_dir, options, status, ignore)
         try:
             judged = asyncio.run(validator.step())
         finally:
@@ -135,8 +151,7 @@ def _validator(
     data_dir: Path | None,
     options: Options,
     status: StatusLine,
-    *,
-    quiet: bool = False,
+    report: Report,
 ) -> Validator:
     from meritnet.subnets.base import ValidatorContext
     from meritnet.subnets.models.shared import shared_engine
@@ -148,7 +163,6 @@ def _validator(
     context = ValidatorContext(
         shared_engine(model, status.progress), role_directory, pair.address, status.progress
     )
-    report: Callable[[Event], None] = (lambda event: None) if quiet else (lambda event: _show(event, status))
     role = kind_of(chain, netuid, kind).validator(context)
     return Validator(chain, netuid, pair, role, directory, report=report, options=options)
 
