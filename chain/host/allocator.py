@@ -1,4 +1,4 @@
-"""The heap that the runtime asks the host for: ``allocator.wat`` on the runtime's own memory."""
+"""The heap that the runtime asks the host for: ``allocator.wat``, which has the runtime's memory."""
 
 import functools
 from collections.abc import Callable
@@ -22,10 +22,11 @@ _REASONS = (
 )
 
 
-@functools.cache
-def module() -> wasmtime.Module:
-    """The allocator, compiled; it takes some milliseconds, once a process."""
-    return wasmtime.Module(engine(), files(__package__).joinpath("allocator.wat").read_text("utf-8"))
+@functools.lru_cache(maxsize=8)
+def module(first_pages: int, most_pages: int) -> wasmtime.Module:
+    """The allocator with a memory of so many pages, compiled; it takes some milliseconds, once a process."""
+    text = files(__package__).joinpath("allocator.wat").read_text("utf-8")
+    return wasmtime.Module(engine(), text.replace("$PAGES", f"{first_pages} {most_pages}"))
 
 
 def _give_up(arguments: Arguments) -> None:

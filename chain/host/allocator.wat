@@ -1,13 +1,14 @@
 ;; The heap that a Substrate runtime asks its host for: blocks of 8 bytes to 32 MiB, each a power of two, with a list
-;; of free blocks for each size. It works on the runtime's own memory, so that allocating never leaves WebAssembly.
+;; of free blocks for each size. It has the memory that the runtime imports, so that allocating never leaves
+;; WebAssembly; the host writes how many pages it has into $PAGES.
 ;;
 ;; At $base (the runtime's __heap_base, aligned) lies what the heap knows of itself: 23 list heads, then the address of
 ;; the memory never used so far. A block is preceded by 8 bytes: its order and, in the fifth byte, a mark, in use; the
 ;; next free block of its size, otherwise. The last three bytes are left to sp-io, which notes alignments there.
 ;; The runtime can overwrite all this; it then harms nobody but itself.
 (module
-  (import "env" "memory" (memory 0))
   (import "env" "heap_failure" (func $fail (param i32)))
+  (memory (export "memory") $PAGES)
   (global $base (mut i32) (i32.const 0))
   (global $mark i32 (i32.const 0x6d))
 

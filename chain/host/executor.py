@@ -39,7 +39,7 @@ class _Line:
 
     def __init__(self, executor: "Executor") -> None:
         self.current = Current()
-        self.machine = Machine(executor.module, bound(self.current), allocator.module())
+        self.machine = Machine(executor.module, bound(self.current), allocator.module)
 
 
 class Executor:
@@ -75,6 +75,7 @@ class Executor:
         depth = overlay.depth
         overlay.begin()
         logs: list[str] = []
+        value, failure = b"", ""
         try:
             with deadlines(deadline_s):
                 value = self._run(line, entry, argument, overlay, logs, deadline_s)
@@ -82,12 +83,14 @@ class Executor:
                 overlay.rollback()
             overlay.commit()
         except HostError as error:
-            raise HostError(_told(entry, str(error), logs)) from None
+            failure = _told(entry, str(error), logs)
         finally:
             while overlay.depth > depth:
                 overlay.rollback()
             line.current.call = None
             self._idle.append(line)
+        if failure:  # raised here, so that whoever keeps the error does not keep the instance
+            raise HostError(failure)
         return Outcome(value, tuple(logs))
 
     def _run(

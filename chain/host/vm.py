@@ -20,13 +20,7 @@ import wasmtime
 import wasmtime._ffi as ffi
 
 from meritnet.chain.errors import HostError
-from meritnet.chain.host.engine import engine, ticks
-
-PAGE_BYTES = 65_536
-MAX_PAGES = 4_096
-"""256 MiB. A module that begins with more is refused; ``memory.grow`` beyond answers -1."""
-
-MAX_TABLE_ELEMENTS = 100_000
+from meritnet.chain.host.engine import MAX_PAGES, MAX_TABLE_ELEMENTS, PAGE_BYTES, engine, ticks
 
 SHOWN_FRAMES = 8
 
@@ -58,15 +52,20 @@ class Memory:
 
     __slots__ = ("_base", "_memory", "_store", "size")
 
-    def __init__(self, store: wasmtime.Store, memory: wasmtime.Memory) -> None:
+    def __init__(self, store: wasmtime.Store, memory: ffi.wasmtime_memory_t) -> None:
         self._store = store
         self._memory = memory
-        self._base = ctypes.addressof(memory.data_ptr(store).contents)
-        self.size = memory.data_len(store)
+        place = ffi.wasmtime_memory_data(store._context(), ctypes.byref(memory))
+        self._base = ctypes.addressof(place.contents)  # stays: the engine does not move memories
+        self.size = self._bytes()
+
+    def _bytes(self) -> int:
+        size: int = ffi.wasmtime_memory_data_size(self._store._context(), ctypes.byref(self._memory))
+        return size
 
     def _require(self, pointer: int, length: int) -> None:
         """Trap unless ``length`` bytes are at ``pointer``; the module may have grown its memory unnoticed."""
-        self.size = self._memory.data_len(self._store)
+        self.size = self._bytes()
         if pointer + length > self.size:
             raise HostError(f"{length} bytes at {pointer:#x} are outside the memory of {self.size} bytes")
 
@@ -84,27 +83,29 @@ class Memory:
 
 
 class Machine:
-    """A module with its imports bound, ready to make one fresh ``Instance`` after another.
+    """A module with its imports bound, ready to make one fresh ``Instance`` after another, one at a time.
 
     ``functions`` are the host's, by import name. A function import that nobody offers traps only when it is
-    called. ``companion`` is a module that shares the memory and whose exports are offered to the main module
-    too. Only one instance may run at a time.
+    called. ``companion`` makes a second module, which has a memory of so many pages, at first and at most,
+    and whose exports are offered to the main module: that ``memory``, and functions that work on it.
     """
 
     def __init__(
-        self, module: wasmtime.Module, functions: Mapping[str, HostFunction], companion: wasmtime.Module
+        self,
+        module: wasmtime.Module,
+        functions: Mapping[str, HostFunction],
+        companion: Callable[[int, int], wasmtime.Module],
     ) -> None:
         self.failure: BaseException | None = None
         self._module = module
-        self._companion = companion
+        self._companion = companion(*_memory_pages(module))
         self.exports = {item.name: _signature(item.type) for item in module.exports}
         self.constants = {item.name for item in module.exports if _is_i32_global(item.type)}
-        self.shared = {item.name: _signature(item.type) for item in companion.exports}
-        self._memory_type = _memory_import(module)
+        self.shared = {item.name: _signature(item.type) for item in self._companion.exports}
         self._linker = wasmtime.Linker(engine())
         self._linker.allow_shadowing = True
         self._callbacks: list[object] = []  # wasmtime keeps addresses only
-        for item in [*module.imports, *companion.imports]:
+        for item in [*module.imports, *self._companion.imports]:
             if isinstance(item.type, wasmtime.FuncType) and item.name not in self.shared:
                 self._offer(item, functions.get(item.name or "") or _missing(item))
 
@@ -148,11 +149,6 @@ class Machine:
         store = wasmtime.Store(engine())
         store.set_limits(MAX_PAGES * PAGE_BYTES, MAX_TABLE_ELEMENTS, instances=2, tables=1, memories=1)
         store.set_epoch_deadline(ticks(deadline_s))
-        try:
-            memory = wasmtime.Memory(store, self._memory_type)
-        except wasmtime.WasmtimeError as error:
-            raise HostError(f"no memory for the module: {_first_line(error)}") from None
-        self._linker.define(store, "env", "memory", memory)
         companion = self._instantiate(store, self._companion)
         for name in self.shared:
             item = _export(store, companion, name)
@@ -161,7 +157,8 @@ class Machine:
                 self._linker.ptr(), store._context(), b"env", 3, encoded, len(encoded), ctypes.byref(item)
             )
             assert not refused, "the linker lets names be given anew"
-        return Instance(self, store, Memory(store, memory), self._instantiate(store, self._module), companion)
+        memory = Memory(store, _export(store, companion, "memory").of.memory)
+        return Instance(self, store, memory, self._instantiate(store, self._module), companion)
 
     def _instantiate(self, store: wasmtime.Store, module: wasmtime.Module) -> ffi.wasmtime_instance_t:
         """An instance of ``module``; not wasmtime's own object, which looks at every export there is."""
@@ -249,15 +246,14 @@ def _export(store: wasmtime.Store, instance: ffi.wasmtime_instance_t, name: str)
     return item
 
 
-def _memory_import(module: wasmtime.Module) -> wasmtime.MemoryType:
-    """The type of the memory to make for ``module``, with the limit on pages in it."""
+def _memory_pages(module: wasmtime.Module) -> tuple[int, int]:
+    """How many pages of memory ``module`` begins with and may have."""
     for item in module.imports:
         if isinstance(item.type, wasmtime.MemoryType) and (item.module, item.name) == ("env", "memory"):
             limits = item.type.limits
             if limits.min > MAX_PAGES:
                 raise HostError(f"the module asks for {limits.min} pages of memory, {MAX_PAGES} are allowed")
-            most = MAX_PAGES if limits.max is None else min(limits.max, MAX_PAGES)
-            return wasmtime.MemoryType(wasmtime.Limits(limits.min, most))
+            return limits.min, MAX_PAGES if limits.max is None else min(limits.max, MAX_PAGES)
     raise HostError("the module does not import its memory as env.memory")
 
 

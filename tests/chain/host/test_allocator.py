@@ -20,7 +20,7 @@ HEADER_BYTES = 8
 @pytest.fixture(scope="module")
 def start(executor_of: Callable[..., Executor]) -> Callable[[], Instance]:
     executor = executor_of("", heap_base='(global (export "__heap_base") i32 (i32.const 4097))')
-    return Machine(executor.module, bound(Current()), allocator.module()).start
+    return Machine(executor.module, bound(Current()), allocator.module).start
 
 
 @pytest.fixture
