@@ -40,6 +40,7 @@ from meritnet.validator.step import Bench, Judged, step
 from meritnet.validator.view import Block, epoch_clock, head, targets
 from meritnet.validator.weights import WeightVector, weight_vector
 
+MOST_REST_BLOCKS = 100
 LOOK_S = 1.0
 """How often a waiting validator looks whether it should stop."""
 
@@ -60,9 +61,17 @@ class Options:
     allow_private: bool = False
     """Ask miners on loopback and private addresses: for a chain of one's own only."""
     retry_blocks: int = 3
-    """Blocks to wait after something failed before it is tried again."""
+    """Blocks to wait before a duty that failed is tried again; twice as many after each further failure."""
     retry_s: float = 3.0
     """The same in seconds, when the chain itself does not answer."""
+
+
+@dataclass(frozen=True)
+class _Rest:
+    """A duty that failed so many times in a row is left alone until this block."""
+
+    until_block: int
+    times: int
 
 
 @dataclass(frozen=True)
@@ -124,7 +133,7 @@ class Validator:
             asyncio.Semaphore(self._options.at_once),
             self._threads,
         )
-        self._idle_until_block = 0
+        self._rests: dict[Due, _Rest] = {}
         self._settled_block: int | None = None
 
     @property
@@ -186,9 +195,10 @@ class Validator:
         hyper = await self._blocking(self._chain.hyperparameters, self.netuid, block.hash)
         rules = Rules(self._options.steps_per_epoch, self._options.margin_blocks, hyper.commit_reveal_period)
         self._state.enter(clock.epoch)
-        duty = due(clock, self._progress(clock), rules)
+        resting = {duty for duty, rest in self._rests.items() if block.number < rest.until_block}
+        duty = due(clock, self._progress(clock), rules, resting=resting)
         self._show_duty(clock, rules)
-        if duty is Due.WAIT or block.number < self._idle_until_block:
+        if duty is Due.WAIT:
             return False
         try:
             match duty:
@@ -203,9 +213,12 @@ class Validator:
         except TransportError:
             raise
         except MeritnetError as error:
-            self._idle_until_block = block.number + self._options.retry_blocks
+            times = self._rests[duty].times + 1 if duty in self._rests else 1
+            rest_blocks = min(self._options.retry_blocks << (times - 1), MOST_REST_BLOCKS)
+            self._rests[duty] = _Rest(block.number + rest_blocks, times)
             self._trouble(duty.value, error)
-            return False
+        else:
+            self._rests.pop(duty, None)
         finally:
             self._show_duty(clock, rules)
         return True
@@ -276,13 +289,14 @@ class Validator:
         for made in await self._blocking(self._committer.reveal, clock.epoch, rules.reveal_period):
             self._report(events.Revealed(self.netuid, self.address, made.epoch, _shares(made)))
 
-    async def _predict(self, epoch_block: int) -> None:
+    async def _predict(self, epoch_block: int) -> Forecast:
         """Says what the epoch in that block will pay to this validator, if it is registered."""
         seen = await self._blocking(outlook.predict, self._chain, self.netuid, epoch_block)
         rao = seen.rao.get(self.address, 0)
-        self._state.forecast = Forecast(seen.epoch, epoch_block, rao)
+        forecast = self._state.forecast = Forecast(seen.epoch, epoch_block, rao)
         await self._blocking(self._state.save)
         self._report(events.Predicted(self.netuid, self.address, seen.epoch, epoch_block, rao))
+        return forecast
 
     async def _settle(self, clock: EpochClock) -> None:
         """After an epoch: the prediction beside what was paid. One that no block left time for is made up
@@ -292,13 +306,18 @@ class Validator:
             self._settled_block = ran if self._state.forecast is None else self._state.forecast.block - 1
         if ran <= self._settled_block:
             return
-        if self._state.forecast is None or self._state.forecast.block != ran:
-            await self._predict(ran)
-        forecast = self._state.forecast
-        assert forecast is not None, "just made"
-        paid_rao = await self._blocking(outlook.paid, self._chain, self.netuid, self.address, ran)
+        try:
+            forecast = self._state.forecast
+            if forecast is None or forecast.block != ran:
+                forecast = await self._predict(ran)
+            paid_rao = await self._blocking(outlook.paid, self._chain, self.netuid, self.address, ran)
+        except TransportError:
+            raise
+        except MeritnetError as error:  # such as a node that keeps no old states: not worth a second try
+            self._trouble("compare the payout with its prediction", error)
+        else:
+            self._report(events.Paid(self.netuid, self.address, forecast.epoch, ran, forecast.rao, paid_rao))
         self._settled_block = ran
-        self._report(events.Paid(self.netuid, self.address, forecast.epoch, ran, forecast.rao, paid_rao))
 
     # Bookkeeping
 

@@ -10,7 +10,7 @@ only then), take one or more steps, commit the weights before the epoch ends, an
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -89,19 +89,24 @@ class Due(StrEnum):
     WAIT = "wait"
 
 
-def due(clock: EpochClock, progress: Progress, rules: Rules) -> Due:
-    """The most urgent duty after ``clock.block``; ``WAIT`` when there is none before a new block."""
+def due(
+    clock: EpochClock, progress: Progress, rules: Rules, *, resting: Collection[Due] = frozenset()
+) -> Due:
+    """The most urgent duty after ``clock.block``; ``WAIT`` when there is none before a new block.
+
+    Duties in ``resting`` failed of late and are passed over: one that fails must not keep the others waiting.
+    """
     now = progress.at(clock.epoch)
     if clock.blocks_left == 0:
-        return Due.WAIT if now.predicted else Due.PREDICT
-    if to_reveal(clock.epoch, now.commits_waiting, rules.reveal_period):
-        return Due.REVEAL
-    if now.committed:
-        return Due.WAIT
-    stepped, late = now.steps_done >= rules.steps_per_epoch, clock.blocks_left <= rules.margin_blocks
-    if not stepped and not late and clock.block >= step_block(clock, now, rules):
-        return Due.STEP
-    return Due.COMMIT if now.has_scores and (stepped or late) else Due.WAIT
+        urgent = [] if now.predicted else [Due.PREDICT]
+    else:
+        stepped, late = now.steps_done >= rules.steps_per_epoch, clock.blocks_left <= rules.margin_blocks
+        reveals = to_reveal(clock.epoch, now.commits_waiting, rules.reveal_period)
+        steps = not (now.committed or stepped or late) and clock.block >= step_block(clock, now, rules)
+        commits = not now.committed and now.has_scores and (stepped or late)
+        wanted = {Due.REVEAL: reveals, Due.STEP: steps, Due.COMMIT: commits}
+        urgent = [duty for duty, holds in wanted.items() if holds]
+    return next((duty for duty in urgent if duty not in resting), Due.WAIT)
 
 
 def is_done(clock: EpochClock, progress: Progress, rules: Rules) -> bool:

@@ -206,7 +206,7 @@ class Town:
 
 
 @pytest.fixture
-def town(node: Node, tmp_path: Path) -> Iterator[Town]:
+def town(node: Node, tmp_path: Path) -> Town:
     """Alice's subnet; Bob and Charlie validate with 3,000 and 1,000 TAO; Dave, Eve and Ferdie mine."""
     owner, *others = (
         KeyPair.from_uri(f"//{name}") for name in ("Alice", "Bob", "Charlie", "Dave", "Eve", "Ferdie")
@@ -221,4 +221,4 @@ def town(node: Node, tmp_path: Path) -> Iterator[Town]:
             burned_register(chain, netuid, coldkey, hotkey.address)
         for coldkey, hotkey, tao in zip(others[:2], hotkeys[:2], (3000, 1000), strict=True):
             add_stake(chain, coldkey, hotkey.address, netuid, tao * TAO)
-    yield made
+    return made

@@ -77,6 +77,14 @@ def test_scores_of_an_earlier_epoch_are_committed_when_there_is_no_time_for_new_
     assert due(clock(118), Progress(4, 1, True, has_scores=True), RULES) is Due.COMMIT
 
 
+def test_a_duty_that_fails_does_not_keep_the_others_waiting() -> None:
+    both = Progress(6, 1, commits_waiting=(5,), has_scores=True)
+    at = clock(122, 6, 120)
+    assert due(at, both, RULES) is Due.REVEAL
+    assert due(at, both, RULES, resting={Due.REVEAL}) is Due.COMMIT
+    assert due(at, both, RULES, resting={Due.REVEAL, Due.COMMIT}) is Due.WAIT
+
+
 def test_a_duty_is_done_when_no_transaction_is_missing() -> None:
     assert not is_done(clock(110), Progress(4, 1, True, True), RULES)
     assert not is_done(clock(110), Progress(5, 1, False, False, (), True), RULES)
