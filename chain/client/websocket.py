@@ -12,10 +12,12 @@ import itertools
 import json
 import queue
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import websocket
 
@@ -33,10 +35,9 @@ class WebSocketTransport:
     """A connection to ``ws://`` or ``wss://`` that comes back by itself."""
 
     def __init__(self, endpoint: str, timeout_s: float = 10.0) -> None:
-        if not endpoint.startswith(("ws://", "wss://")):
+        if not _is_address(endpoint):
             raise UsageError(f"{endpoint!r} is no WebSocket address", "write it as ws://127.0.0.1:9944")
         self.endpoint = endpoint
-        self._inbox = Inbox()
         self._numbers = itertools.count(1)
         self._lock = threading.RLock()
         self._link: _Link | None = None
@@ -54,12 +55,12 @@ class WebSocketTransport:
         identifier, link = self._exchange(method, params, timeout_s)
 
         def close() -> None:
-            if self._inbox.shut(str(identifier)) and self._link is link and not link.broken:
+            if link.inbox.shut(str(identifier)) and not link.broken:
                 self.request(unsubscribe, [identifier])
 
-        notifications = self._inbox.open(str(identifier))
-        if link.broken:
-            self._inbox.fail(TransportError(f"the connection to {self.endpoint} broke"))
+        notifications = link.inbox.open(str(identifier))
+        if link.broken:  # It broke before the queue was there to hear of it.
+            link.inbox.fail(TransportError(f"the connection to {self.endpoint} broke"))
         return Subscription(notifications, close)
 
     def close(self) -> None:
@@ -69,7 +70,6 @@ class WebSocketTransport:
             link, self._link = self._link, None
         if link is not None:
             link.close()
-        self._inbox.fail(TransportError("the connection to the node is closed"))
 
     def _exchange(self, method: str, params: Sequence[object], timeout_s: float) -> tuple[Any, _Link]:
         deadline = time.monotonic() + timeout_s
@@ -100,7 +100,7 @@ class WebSocketTransport:
                 if self._link is not None and not self._link.broken:
                     return self._link
                 try:
-                    self._link = _Link(self.endpoint, self._inbox, deadline - time.monotonic())
+                    self._link = _Link(self.endpoint, deadline - time.monotonic())
                     return self._link
                 except (OSError, websocket.WebSocketException) as error:
                     reason = error
@@ -116,14 +116,12 @@ class WebSocketTransport:
 class _Link:
     """One connection and the thread that reads from it. Once broken it stays broken."""
 
-    def __init__(self, endpoint: str, inbox: Inbox, timeout_s: float) -> None:
+    def __init__(self, endpoint: str, timeout_s: float) -> None:
         self.broken = False
-        self._inbox = inbox
+        self.inbox = Inbox()
         self._waiting: dict[int, queue.SimpleQueue[dict[str, Any] | None]] = {}
         self._lock = threading.Lock()
-        self._socket = websocket.create_connection(
-            endpoint, timeout=max(timeout_s, 0.01), enable_multithread=True, skip_utf8_validation=True
-        )
+        self._socket = _opened(endpoint, max(timeout_s, 0.01))
         self._socket.settimeout(KEEPALIVE_S)
         threading.Thread(target=self._read, name=f"rpc {endpoint}", daemon=True).start()
 
@@ -187,7 +185,7 @@ class _Link:
         if not isinstance(message, dict):
             return
         if "method" in message:
-            self._inbox.deliver(message)
+            self.inbox.deliver(message)
             return
         with self._lock:
             waiting = self._waiting.get(message.get("id", 0))
@@ -205,10 +203,36 @@ class _Link:
         with contextlib.suppress(OSError, websocket.WebSocketException):
             if self._socket.sock is not None:  # Closing alone would leave the reader waiting.
                 self._socket.sock.shutdown(socket.SHUT_RDWR)
-            self._socket.close(timeout=0)
+        with contextlib.suppress(OSError, websocket.WebSocketException):
+            self._socket.shutdown()  # type: ignore[no-untyped-call]
         for answer in waiting:
             answer.put(None)
-        self._inbox.fail(TransportError("the connection to the node broke"))
+        self.inbox.fail(TransportError("the connection to the node broke"))
+
+
+def _is_address(endpoint: str) -> bool:
+    try:
+        parts = urlsplit(endpoint)
+        return parts.scheme in ("ws", "wss") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, or an address in brackets that is none
+        return False
+
+
+def _opened(endpoint: str, timeout_s: float) -> websocket.WebSocket:
+    """A connected WebSocket. The socket is made here, since the library leaves a refused one open."""
+    parts = urlsplit(endpoint)
+    secure = parts.scheme == "wss"
+    port = parts.port or (443 if secure else 80)
+    raw: socket.socket = socket.create_connection((parts.hostname or "", port), timeout_s)
+    try:
+        if secure:
+            raw = ssl.create_default_context().wrap_socket(raw, server_hostname=parts.hostname)
+        return websocket.create_connection(
+            endpoint, timeout=timeout_s, socket=raw, enable_multithread=True, skip_utf8_validation=True
+        )
+    except BaseException:
+        raw.close()
+        raise
 
 
 def _plain(error: Exception) -> str:
