@@ -1,13 +1,16 @@
 """Roots published elsewhere, and the incremental trie against one built anew."""
 
 import hashlib
+import json
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meritnet.chain.host.node import blake2_256
+from meritnet.chain.host.edit import Edit
+from meritnet.chain.host.node import Value, blake2_256
 from meritnet.chain.host.trie import CHILD_STORAGE, Trie, ordered_root
 
 EMPTY_ROOT = "03170a2e7597b7b7e3d84c05391d139a62b157e78786d8c082f29dcf4c111314"
@@ -93,6 +96,21 @@ def test_long_partial_keys_take_more_length_bytes(digits: int) -> None:
         full, last = divmod(count - 63, 255)
         header = b"\x7f" + b"\xff" * full + bytes((last,))
     assert Trie.from_items({key: b"v"}, 0).root() == blake2_256(header + key + b"\x04v")
+
+
+def test_the_genesis_of_bittensors_test_network() -> None:
+    """A whole state of a public chain comes to the hash by which that chain is known."""
+    known = json.loads((Path(__file__).parent / "testnet_genesis.json").read_text())
+    code = Value(b"", 1)
+    code.is_hashed, code.encoded = True, bytes.fromhex(known["code_hash"])
+    edit = Edit(None)
+    edit.put(b":code".hex(), code)
+    for key, value in known["state"].items():
+        edit.put(key, Value(bytes.fromhex(value), 1))
+    trie = Trie()
+    trie._root = edit.root
+    header = bytes(32) + b"\x00" + trie.root() + Trie().root() + b"\x00"
+    assert blake2_256(header).hex() == known["genesis_hash"]
 
 
 def test_inserting_and_deleting_walks_through_the_published_roots() -> None:
