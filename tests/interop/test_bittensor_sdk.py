@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from meritnet.chain.client.stake import stake_on
 from meritnet.chain.keys import KeyPair
 from meritnet.chain.types import RAO_PER_TAO, NetUid
+from meritnet.consensus.commit import commit_hash
 
 TAO = RAO_PER_TAO
 OWNER, OWNER_HOT = "//Alice", "//Alice//hot"
@@ -160,12 +162,10 @@ def test_serving_without_a_registration_fails_by_name(sdk, netuid: NetUid) -> No
 @pytest.mark.parametrize("protected", [True, False], ids=["with a limit price", "plain"])
 def test_adds_and_removes_stake(sdk, node, netuid: NetUid, miner_uid: int, protected: bool) -> None:
     def stake() -> int:
-        ours = node.chain.stake(hotkey=address(MINER_HOT), coldkey=address("//Ferdie"), netuid=netuid)
-        theirs = sdk.read(
-            "stake", coldkey_ss58=address("//Ferdie"), hotkey_ss58=address(MINER_HOT), netuid=netuid
-        )
-        assert ours == theirs
-        return int(ours)
+        ours = stake_on(node.chain, address(MINER_HOT), address("//Ferdie"), netuid)
+        place = {"coldkey_ss58": address("//Ferdie"), "hotkey_ss58": address(MINER_HOT), "netuid": netuid}
+        assert sdk.read("stake", **place) == ours
+        return ours
 
     common = {"hotkey_ss58": address(MINER_HOT), "netuid": netuid, "slippage_protection": protected}
     signer = {"coldkey": "//Ferdie", "hotkey": "//Ferdie//hot"}
@@ -176,10 +176,12 @@ def test_adds_and_removes_stake(sdk, node, netuid: NetUid, miner_uid: int, prote
     removed = succeeded(sdk("execute", op="remove_stake", args=common | {"amount_alpha": "40"}, **signer))
     assert stake() == staked + 60 * TAO
     assert node.chain.balance(address("//Ferdie")) == free - 60 * TAO - added["fee_rao"] - removed["fee_rao"]
-    positions = sdk.read("stake_for_coldkey", coldkey_ss58=address("//Ferdie"))
-    assert [(p["hotkey"], p["netuid"], p["stake"]) for p in positions] == [
-        (address(MINER_HOT), netuid, stake())
-    ]
+    [position] = sdk.read("stake_for_coldkey", coldkey_ss58=address("//Ferdie"))
+    assert (position["hotkey"], position["netuid"], position["stake"]) == (
+        address(MINER_HOT),
+        netuid,
+        stake(),
+    )
 
 
 def test_sets_weights(sdk, node, netuid: NetUid, miner_uid: int) -> None:
@@ -193,14 +195,9 @@ def test_sets_weights(sdk, node, netuid: NetUid, miner_uid: int) -> None:
 
 
 def test_weights_of_a_stranger_are_refused_before_signing(sdk, netuid: NetUid) -> None:
+    args = {"netuid": netuid, "weights": {"0": 1}}
     with pytest.raises(AssertionError, match="is not registered on netuid"):
-        sdk(
-            "execute",
-            op="set_weights",
-            args={"netuid": netuid, "weights": {"0": 1}},
-            coldkey="//Eve",
-            hotkey="//Eve//hot",
-        )
+        sdk("execute", op="set_weights", args=args, coldkey="//Eve", hotkey="//Eve//hot")
 
 
 def test_reads_the_metagraph_after_an_epoch(sdk, node, netuid: NetUid, miner_uid: int) -> None:
@@ -223,3 +220,23 @@ def test_knows_the_epochs(sdk, node, netuid: NetUid) -> None:
     assert status["tempo"] == node.chain.hyperparameters(netuid).tempo
     assert status["block"] == node.chain.head()
     assert status["next_epoch_start_block"] > status["last_epoch_block"]
+
+
+def test_commits_and_reveals_weights_in_the_hash_form(sdk, node, netuid: NetUid, miner_uid: int) -> None:
+    """The SDK has an intent for the reveal only; the commit goes as a call of its own."""
+    signer = {"coldkey": OWNER, "hotkey": OWNER_HOT}
+    hidden = {"netuid": netuid, "name": "commit_reveal_weights_enabled", "value": True}
+    succeeded(sdk("execute", op="set_hyperparameter", args=hidden, **signer))
+    values, salt = [65_535, 13_107], [11, 12, 13]  # of the weights 5 and 1, scaled to the largest
+    digest = commit_hash(KeyPair.from_uri(OWNER_HOT).public, netuid, [0, miner_uid], values, salt, 0)
+    args = {"netuid": netuid, "commit_hash": "0x" + digest.hex()}
+    call = {"pallet": "SubtensorModule", "call": "commit_weights", "signer": "hotkey"}
+    succeeded(sdk("submit_call", **call, args=args, **signer))
+    [commit] = node.chain.weight_commits(netuid, address(OWNER_HOT))
+    assert commit.commit_hash == digest
+    next_epoch = sdk.read("next_epoch_start_block", netuid=netuid)
+    node.chain.advance(next_epoch + 1 - node.chain.head())
+    args = {"netuid": netuid, "uids": [0, miner_uid], "weights": [5, 1], "salt": salt}
+    succeeded(sdk("execute", op="reveal_weights", args=args, **signer))
+    assert dict(node.chain.weights(netuid)[0]) == {0: values[0], miner_uid: values[1]}
+    assert node.chain.weight_commits(netuid, address(OWNER_HOT)) == []
