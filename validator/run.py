@@ -175,12 +175,14 @@ class Validator:
     async def _follow(self, stop: asyncio.Event) -> None:
         """Does what is due, block after block. Raises ``ChainError`` when the link breaks."""
         heads = await self._blocking(self._chain.follow)
-        with heads:
+        try:
             while not stop.is_set():
                 block, clock = await self._look()
                 await self._settle(clock)
                 if not await self._act(block, clock):
                     await self._next_block(heads, block, stop)
+        finally:
+            await self._blocking(heads.close)
 
     async def _look(self) -> tuple[Block, EpochClock]:
         block = await self._blocking(head, self._chain)

@@ -41,4 +41,8 @@ class Heads:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the subscription; asks the node, so it may block as long as a request."""
         self._subscription.close()

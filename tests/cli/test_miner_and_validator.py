@@ -1,0 +1,237 @@
+"""`meritnet miner` and `meritnet validator` against a node on a socket: register, run, step, stop."""
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+import types
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+
+from meritnet.chain.client.client import Chain
+from meritnet.chain.client.stake import add_stake
+from meritnet.chain.client.subnets import register_subnet, set_identity, start_subnet
+from meritnet.chain.keys import KeyPair
+from meritnet.chain.node.node import Node
+from meritnet.chain.node.seal import Instant
+from meritnet.chain.rpc.server import serving
+from meritnet.cli.app import run
+from meritnet.subnets import registry
+from meritnet.subnets.base import Answer, MinerContext, Route, Score, Task, ValidatorContext
+
+pytestmark = pytest.mark.slow
+
+
+class Parrot:
+    """A subnet kind that earns by repeating; both roles in one object."""
+
+    kind = "parrot"
+    summary = "Says what it hears."
+    hyperparameters: Mapping[str, int | bool] = {}
+    artifacts_of_miner = None
+    chat = None
+
+    def miner(self, context: MinerContext) -> Any:
+        async def repeat(body: bytes) -> bytes:
+            return body if not context.lazy else body[:1]
+
+        role = types.SimpleNamespace(routes={"/say": Route(repeat, 100)}, artifacts=None, chat=None)
+
+        async def nothing() -> None: ...
+
+        role.start = role.stop = nothing
+        return role
+
+    def validator(self, context: ValidatorContext) -> Any:
+        async def score(task: Task, answer: Answer, artifacts: Mapping[str, Path]) -> Score:
+            return Score(
+                float(answer.body == task.body), "repeated" if answer.body == task.body else "mumbled"
+            )
+
+        return types.SimpleNamespace(
+            task=lambda seed, uid: Task("/say", seed, 5.0, 100),
+            artifacts=lambda task, answer: [],
+            score=score,
+        )
+
+
+@pytest.fixture
+def endpoint(node: Node, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
+    """A node that seals at once, with subnet 1 of a kind of our own, on a socket."""
+    module = types.ModuleType("parrot_kind")
+    module.subnet = Parrot()  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "parrot_kind", module)
+    monkeypatch.setitem(registry.BUILT_IN, "parrot", "parrot_kind")
+    monkeypatch.setenv("MERITNET_CONFIG", str(tmp_path / "no-config"))
+    node.set_seal(Instant())
+    owner = KeyPair.from_uri("//Alice")
+    with serving(node) as found, Chain.connect(found) as chain:
+        register_subnet(chain, owner, KeyPair.from_uri("//Alice//hotkey").address)
+        set_identity(chain, owner, 1, "my subnet", "parrot")
+        start_subnet(chain, owner, 1)
+        yield found
+
+
+def meritnet(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    code = run(arguments)
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def register(capsys: pytest.CaptureFixture[str], endpoint: str, role: str, wallet: str) -> dict[str, Any]:
+    code, out, _ = meritnet(
+        capsys,
+        role,
+        "register",
+        "--netuid",
+        "1",
+        "--wallet",
+        wallet,
+        "--yes",
+        "--json",
+        "--endpoint",
+        endpoint,
+    )
+    assert code == 0, out
+    told: dict[str, Any] = json.loads(out)
+    return told
+
+
+def when_ready(port: int, then: Any) -> threading.Thread:
+    """Calls back once the miner on the port is ready."""
+
+    def wait() -> None:
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            try:
+                with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=1) as reply:
+                    if reply.status == 200:
+                        break
+            except OSError:
+                time.sleep(0.02)
+        then()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    return thread
+
+
+def test_a_hotkey_is_registered_once_and_told_what_comes_next(
+    endpoint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = register(capsys, endpoint, "miner", "//Dave")
+    assert (told["netuid"], told["uid"]) == (1, 1)
+    assert told["price_rao"] > 0
+    code, _, err = meritnet(
+        capsys, "miner", "register", "--netuid", "1", "--wallet", "//Dave", "--yes", "--endpoint", endpoint
+    )
+    assert code == 2
+    assert "is registered on subnet 1 already, as uid 1" in err
+    assert "meritnet miner run --netuid 1" in err
+
+
+def test_a_miner_serves_until_it_is_told_to_stop_and_a_validator_scores_it(
+    endpoint: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, unused_port: int
+) -> None:
+    register(capsys, endpoint, "miner", "//Dave")
+    uid = register(capsys, endpoint, "validator", "//Bob")["uid"]
+    with Chain.connect(endpoint) as chain:
+        hotkey = chain.metagraph(1).hotkeys[uid]
+        add_stake(chain, KeyPair.from_uri("//Bob"), hotkey, 1, 10**12)
+    judged: list[tuple[int, str]] = []
+
+    def validate_then_stop() -> None:
+        import subprocess
+
+        step = [sys.executable, "-c", _STEP, endpoint, str(tmp_path / "validator")]
+        done = subprocess.run(step, capture_output=True, text=True, timeout=60, check=False)
+        judged.append((done.returncode, done.stdout + done.stderr))
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    thread = when_ready(unused_port, validate_then_stop)
+    code, out, _ = meritnet(
+        capsys,
+        *("miner", "run", "--netuid", "1", "--wallet", "//Dave", "--port", str(unused_port)),
+        *("--data-dir", str(tmp_path / "miner"), "--endpoint", endpoint, "--json"),
+    )
+    thread.join()
+    assert code == 0
+    assert [json.loads(line)["event"] for line in out.splitlines()][:2] == ["Serving", "Announced"]
+    assert judged[0][0] == 0, judged
+    (row,) = json.loads(judged[0][1])
+    assert (row["uid"], row["score"], row["why"]) == (1, 1.0, "repeated")
+
+
+_STEP = """
+import sys, types
+sys.path.insert(0, "")
+from meritnet.subnets import registry
+from meritnet.subnets.base import Score, Task
+from meritnet.cli.app import run
+
+async def score(task, answer, artifacts):
+    return Score(float(answer.body == task.body), "repeated")
+
+role = types.SimpleNamespace(
+    task=lambda seed, uid: Task("/say", seed, 5.0, 100), artifacts=lambda task, answer: [], score=score
+)
+module = types.ModuleType("parrot_kind")
+module.subnet = types.SimpleNamespace(kind="parrot", validator=lambda context: role)
+sys.modules["parrot_kind"] = module
+registry.BUILT_IN["parrot"] = "parrot_kind"
+sys.exit(run([
+    "validator", "step", "--netuid", "1", "--wallet", "//Bob", "--json",
+    "--endpoint", sys.argv[1], "--data-dir", sys.argv[2],
+]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (("miner", "run", "--wallet", "//Dave"), 2, "missing: --netuid N"),
+        (("miner", "run", "--netuid", "1"), 2, "no wallet is named"),
+        (
+            ("miner", "run", "--netuid", "1", "--wallet", "//Dave", "--kind", "chess"),
+            2,
+            "unknown subnet kind 'chess'",
+        ),
+        (("miner", "run", "--netuid", "9", "--wallet", "//Dave"), 2, "does not tell the kind of subnet 9"),
+        (("miner", "run", "--netuid", "1", "--wallet", "//Dave"), 1, "is not registered on subnet 1"),
+        (
+            ("miner", "run", "--netuid", "1", "--wallet", "//Dave", "--api-key-file", "/does/not/exist"),
+            2,
+            "the API key cannot be read",
+        ),
+        (("miner", "register", "--netuid", "9", "--wallet", "//Dave", "--yes"), 1, ""),
+    ],
+)
+def test_what_cannot_work_is_one_clear_line(
+    endpoint: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    arguments: tuple[str, ...],
+    code: int,
+    says: str,
+    unused_port: int,
+) -> None:
+    run_only = ("--data-dir", str(tmp_path), "--port", str(unused_port)) if arguments[1] == "run" else ()
+    got, _, err = meritnet(capsys, *arguments, *run_only, "--endpoint", endpoint)
+    assert (got, says in err) == (code, True), err
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+
+
+@pytest.fixture
+def unused_port() -> int:
+    import socket
+
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
