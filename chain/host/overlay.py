@@ -127,7 +127,8 @@ class Changes:
         """The smallest key larger than ``key`` that has a value."""
         below = self._state.next_key(key)
         keys = self._sorted_keys()
-        for candidate in keys[bisect_right(keys, key) :] if keys else ():
+        for index in range(bisect_right(keys, key), len(keys)):
+            candidate = keys[index]
             while below is not None and below < candidate:
                 if below not in self._values:
                     return below

@@ -150,13 +150,10 @@ class Machine:
         store.set_limits(MAX_PAGES * PAGE_BYTES, MAX_TABLE_ELEMENTS, instances=2, tables=1, memories=1)
         store.set_epoch_deadline(ticks(deadline_s))
         companion = self._instantiate(store, self._companion)
-        for name in self.shared:
-            item = _export(store, companion, name)
-            encoded = name.encode()
-            refused = ffi.wasmtime_linker_define(
-                self._linker.ptr(), store._context(), b"env", 3, encoded, len(encoded), ctypes.byref(item)
-            )
-            assert not refused, "the linker lets names be given anew"
+        refused = ffi.wasmtime_linker_define_instance(
+            self._linker.ptr(), store._context(), b"env", 3, ctypes.byref(companion)
+        )
+        assert not refused, "the linker lets names be given anew"
         memory = Memory(store, _export(store, companion, "memory").of.memory)
         return Instance(self, store, memory, self._instantiate(store, self._module), companion)
 
