@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from meritnet.chain.errors import MeritnetError
+
+
+@contextmanager
+def exclusive(directory: Path) -> Iterator[None]:
+    """Nobody else may work on a directory meanwhile; the lock goes with the process, however that ends.
+
+    Raises ``MeritnetError`` when another process holds it.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise MeritnetError(
+            f"another process works in {directory}", "stop it, or name another directory by --data-dir"
+        ) from None
+    finally:
+        os.close(descriptor)
 
 
 def write_json(path: Path, value: object) -> None:

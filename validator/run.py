@@ -34,6 +34,7 @@ from meritnet.subnets.receipts import ReceiptBook
 from meritnet.validator import events, outlook
 from meritnet.validator.ask import Asker
 from meritnet.validator.commit import Commit, CommitBook, Committer
+from meritnet.validator.durable import exclusive
 from meritnet.validator.schedule import Due, EpochClock, Progress, Rules, due, is_done
 from meritnet.validator.state import Forecast, State
 from meritnet.validator.step import Bench, Judged, step
@@ -142,30 +143,38 @@ class Validator:
         return self._bench.receipts
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Works until ``stop`` is set. What a miner or the link does is reported and overcome."""
+        """Works until ``stop`` is set. What a miner or the link does is reported and overcome.
+
+        Raises ``MeritnetError`` when another process works with the same state.
+        """
         try:
-            async with self._bench.asker:
-                while not stop.is_set():
-                    try:
-                        await self._recover()
-                        await self._follow(stop)
-                    except ChainError as error:
-                        self._trouble("follow the chain", error)
-                        await _pause(self._options.retry_s, stop)
+            with exclusive(self._directory):
+                async with self._bench.asker:
+                    await self._live(stop)
         finally:
             self.close()
 
     async def step(self) -> list[Judged]:
         """One step now, whatever the schedule says; its state is on disk afterwards."""
-        async with self._bench.asker:
-            block, clock = await self._look()
-            return await self._step(block, clock)
+        with exclusive(self._directory):
+            async with self._bench.asker:
+                block, clock = await self._look()
+                return await self._step(block, clock)
 
     def close(self) -> None:
         """Ends the threads of a validator that is not run any more."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     # The loop
+
+    async def _live(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                await self._recover()
+                await self._follow(stop)
+            except ChainError as error:
+                self._trouble("follow the chain", error)
+                await _pause(self._options.retry_s, stop)
 
     async def _recover(self) -> None:
         """Settles what an earlier life left unclear."""

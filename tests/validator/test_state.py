@@ -11,6 +11,7 @@ from meritnet.chain.client.metagraph import Axon, Metagraph
 from meritnet.chain.errors import MeritnetError
 from meritnet.chain.types import BlockNumber, NetUid, Ss58Address
 from meritnet.validator import events
+from meritnet.validator.durable import exclusive
 from meritnet.validator.metrics import Metrics
 from meritnet.validator.scores import ScoreBook
 from meritnet.validator.state import Forecast, State
@@ -117,3 +118,11 @@ def test_figures_count_what_happened() -> None:
         'meritnet_validator_troubles_total{netuid="1",validator="v"} 1.0',
     ):
         assert line in text
+
+
+def test_two_processes_never_share_a_state(tmp_path: Path) -> None:
+    shared = tmp_path / "deep"
+    with exclusive(shared), pytest.raises(MeritnetError, match="another process works in"), exclusive(shared):
+        pass
+    with exclusive(shared):
+        pass
