@@ -19,7 +19,7 @@ from scalecodec.type_registry import load_type_registry_preset
 from meritnet.chain.errors import CodecError, DispatchFailed
 from meritnet.chain.types import SS58_PREFIX
 
-_CODEC_ERRORS = (ValueError, TypeError, KeyError, IndexError, NotImplementedError, AttributeError)
+_CODEC_ERRORS = (ValueError, TypeError, LookupError, ArithmeticError, NotImplementedError, AttributeError)
 """What the library raises for values and bytes that do not fit a type."""
 
 

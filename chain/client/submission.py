@@ -121,7 +121,7 @@ def _awaited(chain: Chain, text: str, birth: int, heads: Heads, deadline: float)
             raise TransactionRejected("the pool dropped the transaction", "dropped", "submit it again")
         if not heads.wait(deadline - time.monotonic()):
             raise DeadlineExceeded(
-                f"the transaction is in none of the {number - birth} blocks sealed before the deadline",
+                f"the transaction is in none of the {head - birth} blocks that came before the deadline",
                 "is the chain sealing blocks? `meritnet chain status` tells",
             )
 

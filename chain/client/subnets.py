@@ -25,6 +25,7 @@ class SubnetInfo:
 
     netuid: NetUid
     name: str
+    description: str
     symbol: str
     owner_coldkey: Ss58Address
     owner_hotkey: Ss58Address
@@ -225,7 +226,7 @@ def _subnet_keys(netuid: NetUid) -> list[bytes]:
 
 def _subnet_info(netuid: NetUid, values: list[bytes | None]) -> SubnetInfo:
     stored = dict(zip(_SUBNET_ITEMS, values, strict=False))
-    identity = values[-1]
+    name, *_, description, _logo, _additional = identity(Reader(values[-1])) if values[-1] else [""] * 8
 
     def number(item: str) -> int:
         value = stored[item]
@@ -240,7 +241,8 @@ def _subnet_info(netuid: NetUid, values: list[bytes | None]) -> SubnetInfo:
     symbol = stored["TokenSymbol"]
     return SubnetInfo(
         netuid=netuid,
-        name=Reader(identity).text() if identity else ("root" if netuid == 0 else ""),
+        name=name or ("root" if netuid == 0 else ""),
+        description=description,
         symbol=Reader(symbol).text() if symbol else "α",
         owner_coldkey=account("SubnetOwner"),
         owner_hotkey=account("SubnetOwnerHotkey"),
@@ -256,6 +258,11 @@ def _subnet_info(netuid: NetUid, values: list[bytes | None]) -> SubnetInfo:
         emission_rao=Rao(number("SubnetTaoInEmission")),
         pending_rao=Rao(pending),
     )
+
+
+def identity(reader: Reader) -> list[str]:
+    """Upstream's ``SubnetIdentityV3``: name, repository, contact, address, chat, description, logo, other."""
+    return [reader.text() for _ in range(8)]
 
 
 def _hyperparameter(reader: Reader) -> int | bool | float:

@@ -27,7 +27,7 @@ def start(
     rpc_host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     base_path: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Where blocks are kept. [default: the user's state directory]"),
+        typer.Option(metavar="DIR", help="Where blocks are kept. Default: the user's state directory."),
     ] = None,
     tmp: Annotated[bool, typer.Option("--tmp", help="Keep everything in memory.")] = False,
     seal: Annotated[

@@ -31,7 +31,7 @@ Endpoint = Annotated[
         "--endpoint",
         envvar="MERITNET_ENDPOINT",
         metavar="URL",
-        help=f"The chain's node. [default: {DEFAULT_ENDPOINT}]",
+        help=f"The chain's node. Default: {DEFAULT_ENDPOINT}.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -48,7 +48,7 @@ WalletName = Annotated[
 HotkeyName = Annotated[
     str | None,
     typer.Option(
-        "--hotkey", envvar="MERITNET_HOTKEY", metavar="NAME", help="The wallet's hotkey. [default: default]"
+        "--hotkey", envvar="MERITNET_HOTKEY", metavar="NAME", help="The wallet's hotkey. Default: default."
     ),
 ]
 WalletPath = Annotated[
@@ -57,7 +57,7 @@ WalletPath = Annotated[
         "--wallet-path",
         envvar="MERITNET_WALLET_PATH",
         metavar="DIR",
-        help="Directory of wallets. [default: the user's data directory]",
+        help="Directory of wallets. Default: the user's data directory.",
     ),
 ]
 PasswordFile = Annotated[

@@ -36,7 +36,7 @@ Subnet = Annotated[
     typer.Option("--netuid", "--subnet", envvar="MERITNET_NETUID", metavar="N", help="The subnet."),
 ]
 To = Annotated[
-    str | None, typer.Option("--to", metavar="ADDRESS", help="The hotkey. [default: the wallet's own]")
+    str | None, typer.Option("--to", metavar="ADDRESS", help="The hotkey. Default: the wallet's own.")
 ]
 
 NETUID = Wanted("--netuid N", "the subnet's number", int)

@@ -36,7 +36,7 @@ def register(
         str | None,
         typer.Option("--kind", metavar="KIND", help="Kind of subnet: sets name and hyperparameters."),
     ] = None,
-    name: Annotated[str | None, typer.Option("--name", help="The subnet's name. [default: its kind]")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="The subnet's name. Default: its kind.")] = None,
     wallet: WalletName = None,
     hotkey: HotkeyName = None,
     yes: Yes = False,

@@ -125,7 +125,7 @@ def show(name: Name, wallet_path: WalletPath = None, as_json: Json = False) -> N
 @app.command()
 def balance(
     who: Annotated[
-        str | None, typer.Argument(metavar="[NAME|ADDRESS]", help="Whose. [default: --wallet]")
+        str | None, typer.Argument(metavar="[NAME|ADDRESS]", help="Whose. Default: --wallet.")
     ] = None,
     wallet: WalletName = None,
     wallet_path: WalletPath = None,
