@@ -274,14 +274,13 @@ class Overlay(Changes):
         return self.applied(version).root()
 
     def child_root(self, name: bytes, version: int = 1) -> bytes:
-        """The root of one child storage with the changes made."""
+        """The root of one child storage with the changes made, then readable in the top storage."""
         child = self.child(name)
-        return child._state.apply(child.changes(), version).root()
-
-
-def is_child_root(key: bytes) -> bool:
-    """Whether a key or prefix is part of where the roots of child storages are kept, or contains it."""
-    return key.startswith(CHILD_STORAGE) or CHILD_STORAGE.startswith(key)
+        changes = child.changes()
+        applied = child._state.apply(changes, version)
+        if changes:
+            self._set(CHILD_STORAGE + name, None if applied.is_empty else applied.root())
+        return applied.root()
 
 
 def _list_length(encoded: bytes) -> tuple[int, int]:

@@ -3,11 +3,14 @@
 from typing import TYPE_CHECKING
 
 from meritnet.chain.errors import HostError
-from meritnet.chain.host.overlay import Removal, is_child_root
+from meritnet.chain.host.overlay import Removal
 from meritnet.chain.host.scale import compact
 
 if TYPE_CHECKING:
     from meritnet.chain.host.functions import Call
+
+CHILD_STORAGE_KEYS = b":child_storage:"
+"""What is kept under this prefix belongs to the host; a runtime may read it only."""
 
 MAX_DEPTH = 255
 """Transactions may nest no deeper; FRAME itself stops at this depth."""
@@ -35,13 +38,13 @@ def read_into(call: "Call", value: bytes | None, room: tuple[int, int], offset: 
 
 def set_value(call: "Call", key: bytes, value: bytes) -> None:
     """Set a key. The roots of child storages belong to the host: writing to them does nothing."""
-    if not (key[:1] == b":" and is_child_root(key)):
+    if not key.startswith(CHILD_STORAGE_KEYS):
         call.overlay.put(key, value)
 
 
 def clear(call: "Call", key: bytes) -> None:
     """Delete a key."""
-    if not (key[:1] == b":" and is_child_root(key)):
+    if not key.startswith(CHILD_STORAGE_KEYS):
         call.overlay.delete(key)
 
 
@@ -61,7 +64,7 @@ def next_key(call: "Call", key: bytes) -> bytes | None:
 
 
 def _clear_prefix(call: "Call", prefix: bytes, limit: int | None, cursor: bytes | None) -> Removal:
-    if is_child_root(prefix):
+    if prefix.startswith(CHILD_STORAGE_KEYS) or CHILD_STORAGE_KEYS.startswith(prefix):
         return Removal(None, 0, 0, 0)
     return call.overlay.clear_prefix(prefix, limit, cursor)
 

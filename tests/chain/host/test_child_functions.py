@@ -31,6 +31,7 @@ def test_the_root_of_a_child_is_seen_in_the_root_of_the_state(host: Any) -> None
     assert host.call(f"{CHILD}root_version_1", b"c") == Trie.from_items({b"k": b"v" * 40}, 0).root()
     child_root = host.call(f"{CHILD}root_version_2", b"c", 1)
     assert child_root == Trie.from_items({b"k": b"v" * 40}, 1).root()
+    assert host.call("ext_storage_get_version_1", CHILD_STORAGE + b"c") == encode_option(child_root)
     assert (
         host.call("ext_storage_root_version_2", 1)
         == Trie.from_items({CHILD_STORAGE + b"c": child_root}).root()
@@ -75,3 +76,11 @@ def test_transactions_hold_child_storages_too(host: Any) -> None:
     )
     steps = (begin, (f"{CHILD}set_version_1", b"c", b"k", b"v"), rollback)
     assert host.run(*steps, (f"{CHILD}get_version_1", b"c", b"k")) == NOTHING
+
+
+def test_the_root_of_an_emptied_child_is_gone_from_the_top_storage(host: Any) -> None:
+    host.overlay = state()
+    host.call(f"{CHILD}storage_kill_version_1", b"c")
+    assert host.call(f"{CHILD}root_version_2", b"c", 1) == Trie().root()
+    assert host.call("ext_storage_exists_version_1", CHILD_STORAGE + b"c") == b"\0\0\0\0"
+    assert host.overlay.root() == Trie.from_items({b"k": b"top"}).root()

@@ -107,8 +107,8 @@ def test_the_roots_of_child_storages_cannot_be_written_or_cleared(host: Any) -> 
         host.call("ext_storage_clear_prefix_version_1", prefix)
         assert host.call("ext_storage_clear_prefix_version_2", prefix, None) == bytes(5)
     assert host.overlay.root() == before
-    host.run((SET, b":code", b"x"), ("ext_storage_clear_prefix_version_1", b":c0"))
-    assert host.overlay.changes() == {b":code": b"x"}
+    host.run((SET, b":code", b"x"), (SET, b":", b"y"), ("ext_storage_clear_prefix_version_1", b":c0"))
+    assert host.overlay.changes() == {b":code": b"x", b":": b"y"}
 
 
 def test_the_root_is_that_of_the_state_with_the_changes(host: Any) -> None:
