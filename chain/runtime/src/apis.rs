@@ -1,12 +1,16 @@
 //! What a node and its clients may ask of the runtime.
 
-use alloc::vec::Vec;
+use alloc::{collections::BTreeMap, vec::Vec};
 
+use codec::Compact;
 use frame_support::{
     genesis_builder_helper::{build_state, get_preset},
     weights::Weight,
 };
 use pallet_grandpa::AuthorityId as GrandpaId;
+use pallet_subtensor::{
+    AlphaBalance, MAIN_MECHANISM, MechId, NetUid, STABLE_PRICE_RAO, TaoBalance, apis, info,
+};
 use sp_api::impl_runtime_apis;
 use sp_consensus_aura::sr25519::AuthorityId as AuraId;
 use sp_core::{OpaqueMetadata, crypto::KeyTypeId};
@@ -20,7 +24,7 @@ use sp_version::RuntimeVersion;
 
 use crate::{
     AccountId, Aura, Balance, Block, Executive, Grandpa, InherentDataExt, Nonce, Runtime, RuntimeCall,
-    RuntimeGenesisConfig, SessionKeys, System, TransactionPayment, VERSION, presets,
+    RuntimeGenesisConfig, SessionKeys, SubtensorModule, System, TransactionPayment, VERSION, presets,
 };
 
 impl_runtime_apis! {
@@ -210,6 +214,189 @@ impl_runtime_apis! {
 
         fn preset_names() -> Vec<sp_genesis_builder::PresetId> {
             presets::names()
+        }
+    }
+
+    impl apis::NeuronInfoRuntimeApi<Block, AccountId> for Runtime {
+        fn get_neurons_lite(netuid: NetUid) -> Vec<info::NeuronInfoLite<AccountId>> {
+            SubtensorModule::get_neurons_lite(netuid)
+        }
+
+        fn get_neuron_lite(netuid: NetUid, uid: u16) -> Option<info::NeuronInfoLite<AccountId>> {
+            SubtensorModule::get_neuron_lite(netuid, uid)
+        }
+
+        fn get_neurons(netuid: NetUid) -> Vec<info::NeuronInfo<AccountId>> {
+            SubtensorModule::get_neurons(netuid)
+        }
+
+        fn get_neuron(netuid: NetUid, uid: u16) -> Option<info::NeuronInfo<AccountId>> {
+            SubtensorModule::get_neuron(netuid, uid)
+        }
+    }
+
+    impl apis::SubnetInfoRuntimeApi<Block, AccountId> for Runtime {
+        fn get_subnet_info(netuid: NetUid) -> Option<info::SubnetInfo<AccountId>> {
+            SubtensorModule::get_subnet_info(netuid)
+        }
+
+        fn get_subnets_info() -> Vec<Option<info::SubnetInfo<AccountId>>> {
+            SubtensorModule::netuids().into_iter().map(SubtensorModule::get_subnet_info).collect()
+        }
+
+        fn get_subnet_info_v2(netuid: NetUid) -> Option<info::SubnetInfoV2<AccountId>> {
+            SubtensorModule::get_subnet_info_v2(netuid)
+        }
+
+        fn get_subnets_info_v2() -> Vec<Option<info::SubnetInfoV2<AccountId>>> {
+            SubtensorModule::netuids().into_iter().map(SubtensorModule::get_subnet_info_v2).collect()
+        }
+
+        fn get_subnet_hyperparams(netuid: NetUid) -> Option<info::SubnetHyperparams> {
+            SubtensorModule::get_subnet_hyperparams(netuid)
+        }
+
+        fn get_subnet_hyperparams_v2(netuid: NetUid) -> Option<info::SubnetHyperparamsV2> {
+            SubtensorModule::get_subnet_hyperparams_v2(netuid)
+        }
+
+        fn get_subnet_hyperparams_v3(netuid: NetUid) -> Option<Vec<info::HyperparamEntry>> {
+            SubtensorModule::get_subnet_hyperparams_v3(netuid)
+        }
+
+        fn get_dynamic_info(netuid: NetUid) -> Option<info::DynamicInfo<AccountId>> {
+            SubtensorModule::get_dynamic_info(netuid)
+        }
+
+        fn get_all_dynamic_info() -> Vec<Option<info::DynamicInfo<AccountId>>> {
+            SubtensorModule::netuids().into_iter().map(SubtensorModule::get_dynamic_info).collect()
+        }
+
+        fn get_metagraph(netuid: NetUid) -> Option<info::Metagraph<AccountId>> {
+            SubtensorModule::get_metagraph(netuid)
+        }
+
+        fn get_all_metagraphs() -> Vec<Option<info::Metagraph<AccountId>>> {
+            SubtensorModule::netuids().into_iter().map(SubtensorModule::get_metagraph).collect()
+        }
+
+        fn get_mechagraph(netuid: NetUid, mecid: MechId) -> Option<info::Metagraph<AccountId>> {
+            if mecid == MAIN_MECHANISM { SubtensorModule::get_metagraph(netuid) } else { None }
+        }
+
+        fn get_subnet_state(netuid: NetUid) -> Option<info::SubnetState<AccountId>> {
+            SubtensorModule::get_subnet_state(netuid)
+        }
+
+        fn get_subnet_to_prune() -> Option<NetUid> {
+            None
+        }
+
+        fn get_next_epoch_start_block(netuid: NetUid) -> Option<u64> {
+            SubtensorModule::next_epoch_block(netuid)
+        }
+
+        fn get_block_emission() -> TaoBalance {
+            pallet_subtensor::BlockEmission::<Runtime>::get()
+        }
+    }
+
+    impl apis::StakeInfoRuntimeApi<Block, AccountId> for Runtime {
+        fn get_stake_info_for_coldkey(coldkey_account: AccountId) -> Vec<info::StakeInfo<AccountId>> {
+            SubtensorModule::get_stake_info_for_coldkey(coldkey_account)
+        }
+
+        fn get_stake_info_for_coldkeys(
+            coldkey_accounts: Vec<AccountId>,
+        ) -> Vec<(AccountId, Vec<info::StakeInfo<AccountId>>)> {
+            let stakes = |coldkey: AccountId| (coldkey.clone(), SubtensorModule::get_stake_info_for_coldkey(coldkey));
+            coldkey_accounts.into_iter().map(stakes).collect()
+        }
+
+        fn get_stake_info_for_hotkey_coldkey_netuid(
+            hotkey_account: AccountId,
+            coldkey_account: AccountId,
+            netuid: NetUid,
+        ) -> Option<info::StakeInfo<AccountId>> {
+            Some(SubtensorModule::get_stake_info_for_hotkey_coldkey_netuid(hotkey_account, coldkey_account, netuid))
+        }
+
+        fn get_stake_availability_for_coldkeys(
+            coldkey_accounts: Vec<AccountId>,
+            netuids: Option<Vec<NetUid>>,
+        ) -> BTreeMap<AccountId, BTreeMap<NetUid, info::StakeAvailability>> {
+            let free = |coldkey: AccountId| {
+                let stakes = SubtensorModule::stake_availability(&coldkey, netuids.as_deref());
+                (coldkey, stakes)
+            };
+            coldkey_accounts.into_iter().map(free).collect()
+        }
+
+        fn get_stake_fee(
+            _origin: Option<(AccountId, NetUid)>,
+            _origin_coldkey_account: AccountId,
+            _destination: Option<(AccountId, NetUid)>,
+            _destination_coldkey_account: AccountId,
+            _amount: u64,
+        ) -> u64 {
+            0
+        }
+    }
+
+    impl apis::DelegateInfoRuntimeApi<Block, AccountId> for Runtime {
+        fn get_delegates() -> Vec<info::DelegateInfo<AccountId>> {
+            SubtensorModule::get_delegates()
+        }
+
+        fn get_delegate(delegate_account: AccountId) -> Option<info::DelegateInfo<AccountId>> {
+            SubtensorModule::get_delegate(delegate_account)
+        }
+
+        fn get_delegated(
+            delegatee_account: AccountId,
+        ) -> Vec<(info::DelegateInfo<AccountId>, (Compact<NetUid>, Compact<AlphaBalance>))> {
+            SubtensorModule::get_delegated(delegatee_account)
+        }
+    }
+
+    impl apis::SubnetRegistrationRuntimeApi<Block> for Runtime {
+        fn get_network_registration_cost() -> TaoBalance {
+            SubtensorModule::network_lock_cost()
+        }
+    }
+
+    impl apis::SwapRuntimeApi<Block> for Runtime {
+        fn current_alpha_price(_netuid: NetUid) -> u64 {
+            STABLE_PRICE_RAO
+        }
+
+        fn current_alpha_price_all() -> Vec<info::SubnetPrice> {
+            let price = |netuid| info::SubnetPrice { netuid, price: STABLE_PRICE_RAO };
+            SubtensorModule::netuids().into_iter().map(price).collect()
+        }
+
+        fn sim_swap_tao_for_alpha(_netuid: NetUid, tao: TaoBalance) -> info::SimSwapResult {
+            info::SimSwapResult::even(tao)
+        }
+
+        fn sim_swap_alpha_for_tao(_netuid: NetUid, alpha: AlphaBalance) -> info::SimSwapResult {
+            info::SimSwapResult::even(alpha)
+        }
+    }
+
+    impl apis::BetaBasketRuntimeApi<Block, AccountId> for Runtime {
+        fn get_root_basket_owed(_coldkey: AccountId) -> u64 {
+            0
+        }
+
+        fn get_root_basket_positions(_coldkey: AccountId) -> Vec<(AccountId, u64, u64)> {
+            Vec::new()
+        }
+    }
+
+    impl apis::MeritnetApi<Block> for Runtime {
+        fn check_invariants() -> Result<(), Vec<u8>> {
+            SubtensorModule::check_invariants().map_err(|broken| broken.into())
         }
     }
 }

@@ -4,7 +4,7 @@ use frame_support::{
     derive_impl,
     dispatch::DispatchClass, parameter_types,
     traits::{
-        ConstBool, ConstU8, ConstU16, ConstU32, ConstU64, FindAuthor, OnUnbalanced,
+        ConstBool, Contains, ConstU8, ConstU16, ConstU32, ConstU64, FindAuthor, OnUnbalanced,
         fungible::{Balanced, Credit},
     },
     weights::{
@@ -13,6 +13,7 @@ use frame_support::{
     },
 };
 use frame_system::limits::{BlockLength, BlockWeights};
+use pallet_subtensor::Recycle;
 use pallet_transaction_payment::{ConstFeeMultiplier, FungibleAdapter, Multiplier};
 use sp_consensus_aura::sr25519::AuthorityId as AuraId;
 use sp_runtime::{
@@ -52,6 +53,7 @@ parameter_types! {
 #[derive_impl(frame_system::config_preludes::SolochainDefaultConfig)]
 impl frame_system::Config for Runtime {
     type Block = Block;
+    type BaseCallFilter = IssuanceIsKept;
     type BlockWeights = RuntimeBlockWeights;
     type BlockLength = RuntimeBlockLength;
     type AccountId = AccountId;
@@ -64,6 +66,15 @@ impl frame_system::Config for Runtime {
     type AccountData = pallet_balances::AccountData<Balance>;
     type SS58Prefix = ConstU16<42>;
     type MaxConsumers = ConstU32<16>;
+}
+
+/// Refuses to burn TAO behind the back of `SubtensorModule::TotalIssuance`.
+pub struct IssuanceIsKept;
+
+impl Contains<RuntimeCall> for IssuanceIsKept {
+    fn contains(call: &RuntimeCall) -> bool {
+        !matches!(call, RuntimeCall::Balances(pallet_balances::Call::burn { .. }))
+    }
 }
 
 impl pallet_timestamp::Config for Runtime {
@@ -97,7 +108,7 @@ impl pallet_balances::Config for Runtime {
     type RuntimeFreezeReason = RuntimeFreezeReason;
     type WeightInfo = pallet_balances::weights::SubstrateWeight<Runtime>;
     type Balance = Balance;
-    type DustRemoval = ();
+    type DustRemoval = Recycle<Runtime>;
     type ExistentialDeposit = ConstU64<500>;
     type AccountStore = System;
     type ReserveIdentifier = [u8; 8];
@@ -113,9 +124,13 @@ pub struct FeeToAuthor;
 
 impl OnUnbalanced<Credit<AccountId, Balances>> for FeeToAuthor {
     fn on_nonzero_unbalanced(fee: Credit<AccountId, Balances>) {
-        if let Some(author) = author() {
-            // What the author cannot take (an account below the existential deposit) is dropped, that is, burned.
-            let _ = Balances::resolve(&author, fee);
+        // What no author can take (an account below the existential deposit) is no longer issued.
+        let left = match author() {
+            Some(author) => Balances::resolve(&author, fee).err(),
+            None => Some(fee),
+        };
+        if let Some(left) = left {
+            Recycle::<Runtime>::on_nonzero_unbalanced(left);
         }
     }
 }
@@ -163,3 +178,10 @@ impl pallet_sudo::Config for Runtime {
     type RuntimeCall = RuntimeCall;
     type WeightInfo = pallet_sudo::weights::SubstrateWeight<Runtime>;
 }
+
+impl pallet_subtensor::Config for Runtime {
+    type Currency = Balances;
+    type InitialStartCallDelay = ConstU64<0>;
+}
+
+impl pallet_admin_utils::Config for Runtime {}

@@ -53,6 +53,7 @@ pub type TransactionExtensions = (
     frame_system::CheckNonce<Runtime>,
     frame_system::CheckWeight<Runtime>,
     pallet_transaction_payment::ChargeTransactionPayment<Runtime>,
+    pallet_subtensor::SubtensorTransactionExtension<Runtime>,
     frame_metadata_hash_extension::CheckMetadataHash<Runtime>,
 );
 /// What runs a block.
@@ -78,7 +79,7 @@ pub const VERSION: RuntimeVersion = RuntimeVersion {
     spec_name: Cow::Borrowed("meritnet"),
     impl_name: Cow::Borrowed("meritnet"),
     authoring_version: 1,
-    spec_version: 1,
+    spec_version: 2,
     impl_version: 1,
     apis: apis::RUNTIME_API_VERSIONS,
     transaction_version: 1,
@@ -114,8 +115,12 @@ mod runtime {
     pub type Balances = pallet_balances;
     #[runtime::pallet_index(6)]
     pub type TransactionPayment = pallet_transaction_payment;
+    #[runtime::pallet_index(7)]
+    pub type SubtensorModule = pallet_subtensor;
     #[runtime::pallet_index(11)]
     pub type Utility = pallet_utility;
     #[runtime::pallet_index(12)]
     pub type Sudo = pallet_sudo;
+    #[runtime::pallet_index(19)]
+    pub type AdminUtils = pallet_admin_utils;
 }

@@ -2,6 +2,7 @@
 
 use alloc::{vec, vec::Vec};
 
+use pallet_subtensor::{RAO_PER_TAO, SubnetDefaults};
 use serde_json::{Value, json};
 use sp_consensus_aura::sr25519::AuthorityId as AuraId;
 use sp_consensus_grandpa::AuthorityId as GrandpaId;
@@ -14,8 +15,6 @@ use crate::{AccountId, Balance};
 const LOCAL: &str = "local";
 /// Bittensor's figures, nobody funded.
 const MAINNET: &str = "mainnet";
-
-const RAO_PER_TAO: Balance = 1_000_000_000;
 
 /// The preset of that name.
 pub fn preset(id: &PresetId) -> Option<Vec<u8>> {
@@ -48,6 +47,24 @@ fn local() -> Value {
         "grandpa": { "authorities": finalisers() },
         "balances": { "balances": balances },
         "sudo": { "key": Some(Sr25519Keyring::Alice.to_account_id()) },
+        "subtensorModule": {
+            // Each of these differs from `mainnet`: quick epochs, nothing to wait for, neurons on the same machine.
+            "subnets": SubnetDefaults {
+                tempo: 20,
+                immunity_period: 100,
+                weights_rate_limit: 0,
+                serving_rate_limit: 0,
+                emission_enabled: true,
+                loopback_axons: true,
+                ..Default::default()
+            },
+            "networkRateLimit": 0,
+            "networkMinLockCost": 100 * RAO_PER_TAO,
+            "adminFreezeWindow": 0,
+            "ownerHyperparamRateLimit": 0,
+            "txRateLimit": 0,
+            "maxEpochsPerBlock": 32,
+        },
     })
 }
 

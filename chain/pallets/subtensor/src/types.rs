@@ -1,0 +1,217 @@
+//! The shapes of what the pallet stores and hands out. Field order and names are Bittensor's.
+
+use alloc::vec::Vec;
+
+use codec::{Decode, DecodeWithMemTracking, Encode};
+use frame_support::{BoundedVec, traits::ConstU32};
+use scale_info::TypeInfo;
+use serde::{Deserialize, Serialize};
+use sp_core::H256;
+
+/// Number of a subnet; 0 is the root network.
+pub type NetUid = u16;
+/// Number of a mechanism within a subnet; only 0 exists.
+pub type MechId = u8;
+/// Where a mechanism's vectors lie: `mechanism * 4096 + netuid`.
+pub type NetUidStorageIndex = u16;
+/// An amount of TAO in rao.
+pub type TaoBalance = u64;
+/// An amount of a subnet's alpha in rao; 1 alpha is 1 TAO where the subnet's mechanism is 0.
+pub type AlphaBalance = u64;
+
+/// Rao in a TAO.
+pub const RAO_PER_TAO: u64 = 1_000_000_000;
+/// The root network.
+pub const ROOT: NetUid = 0;
+/// The only mechanism a subnet has.
+pub const MAIN_MECHANISM: MechId = 0;
+
+/// A commit that waits for its reveal: hash, epoch of the commit, block of the commit, unused (0).
+pub type WeightCommit = (H256, u64, u64, u64);
+
+/// Where a neuron can be reached.
+#[derive(Clone, Default, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub struct AxonInfo {
+    /// Block in which it was announced.
+    pub block: u64,
+    /// Version of the neuron's software, as it says.
+    pub version: u32,
+    /// IPv4 or IPv6 address as a number.
+    pub ip: u128,
+    /// TCP port.
+    pub port: u16,
+    /// 4 or 6.
+    pub ip_type: u8,
+    /// Protocol, free to the subnet.
+    pub protocol: u8,
+    /// Free to the subnet.
+    pub placeholder1: u8,
+    /// Free to the subnet.
+    pub placeholder2: u8,
+}
+
+/// Where a neuron's metrics can be read.
+#[derive(Clone, Default, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub struct PrometheusInfo {
+    /// Block in which it was announced.
+    pub block: u64,
+    /// Version of the neuron's software, as it says.
+    pub version: u32,
+    /// IPv4 or IPv6 address as a number.
+    pub ip: u128,
+    /// TCP port.
+    pub port: u16,
+    /// 4 or 6.
+    pub ip_type: u8,
+}
+
+/// The TLS key of a neuron: an algorithm's number and the public key.
+#[derive(Clone, Default, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub struct NeuronCertificate {
+    /// The public key.
+    pub public_key: BoundedVec<u8, ConstU32<64>>,
+    /// Its algorithm.
+    pub algorithm: u8,
+}
+
+impl NeuronCertificate {
+    /// A certificate as callers send it: the algorithm, then 1 to 64 bytes of key.
+    pub fn parse(bytes: Vec<u8>) -> Option<Self> {
+        let (algorithm, key) = bytes.split_first()?;
+        let public_key = BoundedVec::try_from(key.to_vec()).ok()?;
+        (!public_key.is_empty()).then_some(Self { public_key, algorithm: *algorithm })
+    }
+}
+
+/// How a subnet presents itself.
+#[derive(Clone, Default, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct SubnetIdentityV3 {
+    /// Name.
+    pub subnet_name: Vec<u8>,
+    /// Its code.
+    pub github_repo: Vec<u8>,
+    /// Whom to ask.
+    pub subnet_contact: Vec<u8>,
+    /// Its page.
+    pub subnet_url: Vec<u8>,
+    /// Its chat.
+    pub discord: Vec<u8>,
+    /// What it does.
+    pub description: Vec<u8>,
+    /// Its logo.
+    pub logo_url: Vec<u8>,
+    /// Anything else.
+    pub additional: Vec<u8>,
+}
+
+impl SubnetIdentityV3 {
+    /// Whether every field keeps its limit: 256 bytes for names and short words, 1,024 for links and texts.
+    pub fn is_valid(&self) -> bool {
+        self.subnet_name.len() <= 256
+            && self.discord.len() <= 256
+            && [
+                &self.github_repo,
+                &self.subnet_contact,
+                &self.subnet_url,
+                &self.description,
+                &self.logo_url,
+                &self.additional,
+            ]
+            .iter()
+            .all(|field| field.len() <= 1024)
+    }
+}
+
+/// How a coldkey presents itself.
+#[derive(Clone, Default, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub struct ChainIdentityV2 {
+    /// Name.
+    pub name: Vec<u8>,
+    /// Its page.
+    pub url: Vec<u8>,
+    /// Its code.
+    pub github_repo: Vec<u8>,
+    /// Its picture.
+    pub image: Vec<u8>,
+    /// Its chat.
+    pub discord: Vec<u8>,
+    /// What it does.
+    pub description: Vec<u8>,
+    /// Anything else.
+    pub additional: Vec<u8>,
+}
+
+/// By which rule a subnet's epoch is decided. Only `Yuma` is built.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub enum EpochConsensus {
+    /// Stake-weighted consensus of the validators.
+    #[default]
+    Yuma,
+    /// The largest validator alone.
+    Null,
+}
+
+/// What a subnet starts with where chains differ. Ours: `local` and `mainnet` are the same runtime with other values here.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SubnetDefaults {
+    /// Blocks between two epochs.
+    pub tempo: u16,
+    /// Blocks in which a new neuron cannot be pruned.
+    pub immunity_period: u16,
+    /// Blocks between two weights of one neuron.
+    pub weights_rate_limit: u64,
+    /// Blocks between two announcements of one neuron.
+    pub serving_rate_limit: u64,
+    /// First price of a registration, in rao.
+    pub burn: TaoBalance,
+    /// Whether a started subnet gets emission without root's consent.
+    pub emission_enabled: bool,
+    /// Whether a neuron may announce itself at a loopback address.
+    pub loopback_axons: bool,
+}
+
+impl Default for SubnetDefaults {
+    /// Bittensor's values.
+    fn default() -> Self {
+        Self {
+            tempo: 360,
+            immunity_period: 5_000,
+            weights_rate_limit: 100,
+            serving_rate_limit: 50,
+            burn: RAO_PER_TAO,
+            emission_enabled: false,
+            loopback_axons: false,
+        }
+    }
+}
+
+/// What the owner of a subnet may change, once per `OwnerHyperparamRateLimit` each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+#[allow(missing_docs, reason = "each is named as the parameter")]
+pub enum Hyperparameter {
+    ServingRateLimit,
+    WeightsVersionKey,
+    ImmunityPeriod,
+    MinAllowedWeights,
+    MaxAllowedUids,
+    Rho,
+    Tempo,
+    ActivityCutoffFactorMilli,
+    TriggerEpoch,
+    MinBurn,
+    MaxBurn,
+    BurnHalfLife,
+    BurnIncreaseMult,
+    BondsMovingAverage,
+    BondsPenalty,
+    CommitRevealEnabled,
+    RevealPeriod,
+    LiquidAlphaEnabled,
+    AlphaValues,
+    AlphaSigmoidSteepness,
+    Yuma3Enabled,
+    TransferEnabled,
+    OwnerHotkey,
+    ImmuneOwnerUidsLimit,
+}
