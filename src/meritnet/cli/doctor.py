@@ -27,7 +27,7 @@ from meritnet.cli.options import (
 )
 from meritnet.cli.render import emit, table
 
-app = typer.Typer(help="Check this machine and say what to mend.")
+app = typer.Typer(help="Check this machine and say what to mend.", add_completion=False)
 
 GIB = 2**30
 NEEDED = ("wasmtime", "substrateinterface", "sr25519", "nacl", "aiohttp", "numpy", "torch", "transformers")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from meritnet.localnet.summary import Summary
     from meritnet.localnet.view import State
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 KINDS = ("text_generation", "fine_tuning")
 INTERRUPTED = 130
 
@@ -30,7 +30,7 @@ def up(
     epochs: Annotated[int | None, typer.Option(help="Stop after so many epochs of every subnet.")] = None,
     model: Annotated[
         str | None,
-        typer.Option(envvar="MERITNET_MODEL", help="Folder or hub id. [default: SmolLM2-135M-Instruct]"),
+        typer.Option(envvar="MERITNET_MODEL", help="Folder or hub id. Default: SmolLM2-135M-Instruct."),
     ] = None,
     isolate: Annotated[bool, typer.Option("--isolate", help="Give each part a process of its own.")] = False,
     block_time: Annotated[float, typer.Option(metavar="SECONDS", help="Pause between two blocks.")] = 0.25,
