@@ -4,8 +4,8 @@ Codes from -32768 on are JSON-RPC's own, 1001 to 1018 are the pool's, 400x those
 Clients match some of the texts letter by letter, so they are Substrate's.
 """
 
-from meritnet.chain.errors import HostError, MeritnetError, UsageError
-from meritnet.chain.node.node import UnknownBlock
+from meritnet.chain.errors import HostError, InvalidKey, MeritnetError, UsageError
+from meritnet.chain.node.node import UnknownApi, UnknownBlock
 from meritnet.chain.node.validity import PoolRefusal
 
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS, INTERNAL_ERROR = (
@@ -47,9 +47,11 @@ def fault_of(error: MeritnetError) -> RpcFault:
             return RpcFault(error.code, error.title, error.data or None)
         case UnknownBlock():
             return RpcFault(CLIENT_ERROR, f"Client error: UnknownBlock: {error}")
+        case UnknownApi():
+            return RpcFault(CLIENT_ERROR, f"Client error: Execution failed: Other: {error}")
         case HostError():
             return RpcFault(CLIENT_ERROR, f"Client error: Execution failed: {error}")
-        case UsageError():
+        case UsageError() | InvalidKey():
             hint = f" ({error.hint})" if error.hint else ""
             return invalid_params(f"{error}{hint}")
         case _:

@@ -11,13 +11,13 @@ import ipaddress
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from meritnet.chain.errors import TransportError, UsageError
+from meritnet.chain.errors import MeritnetError, TransportError, UsageError
 from meritnet.chain.node.node import Node
 from meritnet.chain.rpc.session import Session
 
@@ -58,7 +58,7 @@ class RpcServer:
         app.add_routes(
             [web.post("/", self._post), web.get("/", self._websocket), web.get("/health", self._health)]
         )
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, lingering_time=0.5)
 
     async def start(self, port: int) -> None:
         """Listen; ``TransportError`` if the port is taken."""
@@ -253,21 +253,26 @@ async def serve(
 @contextlib.contextmanager
 def serving(node: Node, host: str = "127.0.0.1", port: int = 0, *, dev_rpc: bool = False) -> Iterator[str]:
     """Serve ``node`` from a thread of its own as long as the context lasts; the endpoint."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="rpc-server", daemon=True)
+    started: Future[tuple[str, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        server = await serve(node, host, port, dev_rpc=dev_rpc)
+        started.set_result((server.endpoint, asyncio.get_running_loop(), stop))
+        await stop.wait()
+        await server.close()
+
+    def run() -> None:
+        try:
+            asyncio.run(main())
+        except MeritnetError as error:
+            started.set_exception(error)
+
+    thread = threading.Thread(target=run, name="rpc-server", daemon=True)
     thread.start()
-
-    def within(work: object) -> object:
-        return asyncio.run_coroutine_threadsafe(work, loop).result(timeout=10)  # type: ignore[arg-type]
-
-    server = None
+    endpoint, loop, stop = started.result(timeout=10)
     try:
-        server = within(serve(node, host, port, dev_rpc=dev_rpc))
-        assert isinstance(server, RpcServer)
-        yield server.endpoint
+        yield endpoint
     finally:
-        if isinstance(server, RpcServer):
-            within(server.close())
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(timeout=10)
