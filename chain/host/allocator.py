@@ -7,7 +7,7 @@ from importlib.resources import files
 import wasmtime
 
 from meritnet.chain.errors import HostError
-from meritnet.chain.host.engine import engine
+from meritnet.chain.host.engine import ENGINE
 from meritnet.chain.host.vm import Arguments, HostFunction, Instance
 
 MALLOC = "ext_allocator_malloc_version_1"
@@ -26,7 +26,7 @@ _REASONS = (
 def module(first_pages: int, most_pages: int) -> wasmtime.Module:
     """The allocator with a memory of so many pages, compiled; it takes some milliseconds, once a process."""
     text = files(__package__).joinpath("allocator.wat").read_text("utf-8")
-    return wasmtime.Module(engine(), text.replace("$PAGES", f"{first_pages} {most_pages}"))
+    return wasmtime.Module(ENGINE, text.replace("$PAGES", f"{first_pages} {most_pages}"))
 
 
 def _give_up(arguments: Arguments) -> None:

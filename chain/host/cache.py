@@ -16,7 +16,7 @@ import platformdirs
 import wasmtime
 
 from meritnet.chain.errors import HostError
-from meritnet.chain.host.engine import engine
+from meritnet.chain.host.engine import ENGINE
 
 CHECKSUM_BYTES = 32
 
@@ -45,7 +45,7 @@ def checksum(serialized: bytes) -> bytes:
 
 def _compiled(code: bytes) -> wasmtime.Module:
     try:
-        return wasmtime.Module(engine(), code)
+        return wasmtime.Module(ENGINE, code)
     except wasmtime.WasmtimeError as error:
         raise HostError(f"the runtime's code is not acceptable WebAssembly: {_reason(error)}") from None
 
@@ -68,7 +68,7 @@ def _loaded(path: Path) -> wasmtime.Module | None:
     if checksum(serialized) != stated:
         return None
     try:
-        return wasmtime.Module.deserialize(engine(), serialized)
+        return wasmtime.Module.deserialize(ENGINE, serialized)
     except wasmtime.WasmtimeError:
         return None
 

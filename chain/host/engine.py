@@ -4,7 +4,6 @@ Deadlines are epochs: a thread that lives only while some call has a deadline co
 compiled code looks at the count in loops and functions. A call without a deadline is never interrupted.
 """
 
-import functools
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,14 +30,15 @@ TICK_S = 0.01
 NO_DEADLINE_TICKS = 1 << 48
 
 
-@functools.cache
-def engine() -> wasmtime.Engine:
-    """The one engine of this process, with the settings that make results equal everywhere."""
+def _engine() -> wasmtime.Engine:
     config = wasmtime.Config()
     config.cranelift_nan_canonicalization = True
     config.max_wasm_stack = MAX_STACK_BYTES
     config.epoch_interruption = True
+    config.signals_based_traps = False  # the process may have signal handlers of its own, faulthandler's say
     config.memory_may_move = False
+    config.memory_reservation = MAX_PAGES * PAGE_BYTES
+    config.memory_guard_size = 0
     ffi.wasmtime_config_wasm_component_model_async_set(config.ptr(), False)  # needs reference types
     config.wasm_bulk_memory = False
     config.wasm_component_model = False
@@ -60,7 +60,7 @@ def engine() -> wasmtime.Engine:
 
 def _keep_memories(config: wasmtime.Config) -> None:
     """Let instances take their memories from a pool, which zeroes and keeps them: mapping one anew costs more
-    than most calls. The pool reserves 4 GiB of addresses (not of memory) for each, where addresses are free.
+    than most calls. The pool reserves addresses (not memory) for all of them, where addresses are free.
     """
     if not _addresses_are_free():
         return
@@ -85,6 +85,10 @@ def _addresses_are_free() -> bool:
     return resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY
 
 
+ENGINE = _engine()
+"""The one engine of this process."""
+
+
 def ticks(deadline_s: float | None) -> int:
     """How many epochs a store may see."""
     return NO_DEADLINE_TICKS if deadline_s is None else max(1, round(deadline_s / TICK_S)) + 1
@@ -100,7 +104,7 @@ class _Ticker:
 
     def _run(self, idle: threading.Event) -> None:
         while not idle.wait(TICK_S):
-            engine().increment_epoch()
+            ENGINE.increment_epoch()
 
     def enter(self) -> None:
         with self._lock:

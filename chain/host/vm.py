@@ -20,7 +20,7 @@ import wasmtime
 import wasmtime._ffi as ffi
 
 from meritnet.chain.errors import HostError
-from meritnet.chain.host.engine import MAX_PAGES, MAX_TABLE_ELEMENTS, PAGE_BYTES, engine, ticks
+from meritnet.chain.host.engine import ENGINE, MAX_PAGES, MAX_TABLE_ELEMENTS, PAGE_BYTES, ticks
 
 SHOWN_FRAMES = 8
 
@@ -102,7 +102,7 @@ class Machine:
         self.exports = {item.name: _signature(item.type) for item in module.exports}
         self.constants = {item.name for item in module.exports if _is_i32_global(item.type)}
         self.shared = {item.name: _signature(item.type) for item in self._companion.exports}
-        self._linker = wasmtime.Linker(engine())
+        self._linker = wasmtime.Linker(ENGINE)
         self._linker.allow_shadowing = True
         self._callbacks: list[object] = []  # wasmtime keeps addresses only
         for item in [*module.imports, *self._companion.imports]:
@@ -146,7 +146,7 @@ class Machine:
 
     def start(self, deadline_s: float | None = None) -> "Instance":
         """A fresh instance, which traps once it has run for ``deadline_s`` in sum (inside ``deadlines``)."""
-        store = wasmtime.Store(engine())
+        store = wasmtime.Store(ENGINE)
         store.set_limits(MAX_PAGES * PAGE_BYTES, MAX_TABLE_ELEMENTS, instances=2, tables=1, memories=1)
         store.set_epoch_deadline(ticks(deadline_s))
         companion = self._instantiate(store, self._companion)

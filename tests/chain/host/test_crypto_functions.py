@@ -66,6 +66,12 @@ def test_the_first_rfc_8032_vector(host: Any) -> None:
     assert host.call("ext_crypto_ed25519_verify_version_1", signature, b"", public) == GOOD
 
 
+def test_ed25519_follows_zip_215(host: Any) -> None:
+    """The neutral point as key and as half of the signature: libsodium refuses it, Substrate does not."""
+    neutral = b"\x01" + bytes(31)
+    assert host.call("ext_crypto_ed25519_verify_version_1", neutral + bytes(32), MESSAGE, neutral) == GOOD
+
+
 def test_a_batch_is_good_when_all_its_signatures_are(host: Any, ed25519: Any, schnorr: Any) -> None:
     begin, end = ("ext_crypto_start_batch_verify_version_1",), ("ext_crypto_finish_batch_verify_version_1",)
     one = ("ext_crypto_ed25519_batch_verify_version_1", ed25519[1], MESSAGE, ed25519[0])

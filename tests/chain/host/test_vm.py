@@ -1,6 +1,8 @@
 """What the machine refuses, and that calls do not see one another."""
 
 import struct
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 
@@ -313,3 +315,34 @@ def test_a_python_error_in_a_host_function_is_not_swallowed(executor_of: Executo
         executor.call("run", b"", overlay)
     assert overlay.depth == 0
     assert executor.call("run", b"", Overlay(Trie())).value == b""
+
+
+@pytest.mark.slow
+def test_traps_do_not_depend_on_signal_handlers() -> None:
+    """A program that takes over SIGSEGV and SIGILL after the host is loaded still gets an error, not a crash."""
+    program = """
+import faulthandler, wasmtime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from meritnet.chain.errors import HostError
+from meritnet.chain.host.executor import Executor
+from meritnet.chain.host.overlay import Overlay
+from meritnet.chain.host.trie import Trie
+faulthandler.enable()
+heap = '(global (export "__heap_base") i32 (i32.const 64))'
+for body in ("(unreachable)", "(i64.load (i32.const -8))", "(i64.div_u (i64.const 1) (i64.const 0))"):
+    run = f'(func (export "run") (param i32 i32) (result i64) {body})'
+    code = wasmtime.wat2wasm(f'(module (import "env" "memory" (memory 1)) {heap} {run})')
+    with TemporaryDirectory() as directory:
+        executor = Executor(bytes(code), cache_dir=Path(directory))
+    try:
+        executor.call("run", b"", Overlay(Trie()))
+    except HostError as error:
+        print(error)
+"""
+    ran = subprocess.run(X)
+    assert ran.stdout.splitlines() == [
+        "run: wasm `unreachable` instruction executed",
+        "run: out of bounds memory access",
+        "run: integer divide by zero",
+    ]
