@@ -178,13 +178,6 @@ class MinerRole(Protocol):
         """Do what must be done before requests can be answered, such as training; returns when they can."""
         ...
 
-    async def ready(self) -> None:
-        """Return when the background work of the start is done (an adapter is trained).
-
-        Answers wait for it.
-        """
-        ...
-
     async def stop(self) -> None:
         """End background work; the role is not used afterwards."""
         ...

@@ -1,1 +1,7 @@
 """Language models that both miner and validator run."""
+
+import os
+
+# Read once, when torch's thread pool is loaded. Its default is to spin while waiting for another thread; where
+# others work on the same two cores, that made every forward pass three times dearer (docs/log.md).
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from meritnet.subnets.base import ChatReply, EngineSource
 from meritnet.subnets.models.engine import Engine
 from meritnet.subnets.models.sampling import Sampling
-from meritnet.subnets.text_generation.messages import first_fault
+from meritnet.subnets.strict import first_fault
 
 MAX_REQUEST_BYTES = 256 * 1024
 MAX_CHAT_MESSAGES = 128
@@ -215,8 +215,8 @@ class Chat:
         if len(prompt) + sampling.max_tokens > engine.context_tokens:
             return refusal(
                 400,
-                f"{len(prompt)} tokens to read and {sampling.max_tokens} to draw exceed the model's context of "
-                f"{engine.context_tokens}",
+                f"{len(prompt)} tokens to read and {sampling.max_tokens} to draw exceed the context of "
+                f"{engine.context_tokens} tokens",
                 "messages",
                 "context_length_exceeded",
             )

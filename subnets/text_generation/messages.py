@@ -2,9 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from meritnet.subnets.base import InvalidAnswer, InvalidRequest
+from meritnet.subnets.strict import Strict, first_fault
 
 PATH = "/text_generation"
 MAX_REQUEST_BYTES = 128 * 1024
@@ -17,12 +18,6 @@ MAX_TEMPERATURE = 2.0
 Nonce = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 Seed = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Token = Annotated[int, Field(ge=0, lt=2**20)]
-
-
-class Strict(BaseModel):
-    """A message that holds exactly the declared fields, in the declared types."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class Message(Strict):
@@ -65,10 +60,3 @@ def parse_answer(body: bytes) -> GenerationAnswer:
         return GenerationAnswer.model_validate_json(body)
     except ValidationError as error:
         raise InvalidAnswer(f"malformed answer: {first_fault(error)}") from None
-
-
-def first_fault(error: ValidationError) -> str:
-    """One line for the first fault of a message: where, and what; never the offending value itself."""
-    fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    where = ".".join(str(part) for part in fault["loc"])
-    return f"{where}: {fault['msg']}" if where else fault["msg"]

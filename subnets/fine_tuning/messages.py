@@ -1,0 +1,49 @@
+"""What miners and validators of this kind say to each other: JSON under strict limits."""
+
+from typing import Annotated
+
+from pydantic import Field, ValidationError
+
+from meritnet.subnets.base import InvalidAnswer, InvalidRequest
+from meritnet.subnets.strict import Strict, first_fault
+
+PATH = "/fine_tuning"
+MAX_REQUEST_BYTES = 1_024
+MAX_ANSWER_BYTES = 1_024
+MAX_STEPS = 1_000_000
+
+Hex32 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class AdapterRequest(Strict):
+    """Ask for the adapter that the miner offers in this step."""
+
+    model: str = Field(min_length=1, max_length=200)
+    """The base model that the adapter must fit."""
+    seed: Hex32
+    """Draws the held-out examples; with it, request and answer are enough to score again."""
+
+
+class AdapterAnswer(Strict):
+    """The adapter, by content id; the file itself is fetched from ``/artifacts``."""
+
+    content_id: Hex32
+    size_bytes: int = Field(ge=1, le=2**30)
+    steps: int = Field(ge=0, le=MAX_STEPS)
+    """Training steps, as the miner says; not believed, only shown."""
+
+
+def parse_request(body: bytes) -> AdapterRequest:
+    """Read a request. Raises InvalidRequest."""
+    try:
+        return AdapterRequest.model_validate_json(body)
+    except ValidationError as error:
+        raise InvalidRequest(f"malformed request: {first_fault(error)}") from None
+
+
+def parse_answer(body: bytes) -> AdapterAnswer:
+    """Read an answer. Raises InvalidAnswer."""
+    try:
+        return AdapterAnswer.model_validate_json(body)
+    except ValidationError as error:
+        raise InvalidAnswer(f"malformed answer: {first_fault(error)}") from None

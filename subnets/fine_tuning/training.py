@@ -1,0 +1,65 @@
+"""The training loop, top to bottom: LoRA on the subnet's text, for a bounded number of steps.
+
+Left out of the textbook: evaluation during training, checkpoints, dropout, weight decay, a decay of the
+learning rate (the run is a dozen steps). Every miner walks the text in its own order, so no two honest
+adapters are equal.
+"""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from hashlib import sha256
+
+import numpy as np
+import torch
+from transformers import PreTrainedModel
+
+from meritnet.subnets.base import Progress, Report
+from meritnet.subnets.models import lora
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How much to train, and how fast."""
+
+    steps: int = 10
+    examples_per_step: int = 4
+    learning_rate: float = 2e-3
+    warmup_steps: int = 2
+    max_gradient_norm: float = 1.0
+
+
+def train(
+    model: PreTrainedModel, examples: np.ndarray, hotkey: str, recipe: Recipe, report: Report
+) -> Generator[None, None, bytes]:
+    """Train an adapter and give it as safetensors; yields between examples, so that others get the engine.
+
+    `examples` are token ids of shape (N, T), at least `steps * examples_per_step` of them are worth having.
+    """
+    # One seed for everything random: the adapter's first values and the order of the text.
+    seed = int.from_bytes(sha256(hotkey.encode()).digest()[:8], "little") >> 1
+    order = np.random.default_rng(seed).permutation(len(examples))
+
+    # Base weights are shared and frozen; only the adapter's matrices (0.35 % of SmolLM2) learn.
+    adapted = lora.attach(model, seed).train()
+    weights = [weight for weight in adapted.parameters() if weight.requires_grad]
+    optimizer = torch.optim.AdamW(weights, lr=recipe.learning_rate, weight_decay=0.0)
+
+    for step in range(recipe.steps):
+        for group in optimizer.param_groups:
+            group["lr"] = recipe.learning_rate * min(1.0, (step + 1) / recipe.warmup_steps)
+
+        # One example at a time: the gradients add up to those of the batch, the memory stays that of one.
+        total = 0.0
+        for place in range(step * recipe.examples_per_step, (step + 1) * recipe.examples_per_step):
+            tokens = torch.from_numpy(examples[order[place % len(order)]].astype(np.int64))[None]  # (1, T)
+            logits = adapted(input_ids=tokens[:, :-1], use_cache=False).logits  # (1, T-1, V)
+            loss = torch.nn.functional.cross_entropy(logits[0], tokens[0, 1:]) / recipe.examples_per_step
+            loss.backward()  # type: ignore[no-untyped-call]
+            total += float(loss.detach())
+            yield
+
+        torch.nn.utils.clip_grad_norm_(weights, recipe.max_gradient_norm)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        report(Progress("train the adapter", step + 1, recipe.steps, "steps", f"loss {total:.3f}"))
+    return lora.encode(adapted)
