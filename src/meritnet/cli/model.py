@@ -1,0 +1,89 @@
+"""``meritnet model``: fetch models, and see which are here."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from meritnet.cli.options import Json
+from meritnet.cli.render import emit, facts, table
+
+if TYPE_CHECKING:
+    from meritnet.subnets.base import Progress, Report
+
+app = typer.Typer(help="Fetch and list models.", no_args_is_help=True)
+
+MIB = 2**20
+Name = Annotated[str | None, typer.Argument(metavar="[MODEL]", help="A known name, a folder, or a hub id.")]
+
+
+@app.command()
+def pull(model: Name = None, as_json: Json = False) -> None:
+    """Fetch a model and convert it, once; afterwards nothing needs a network."""
+    from meritnet.subnets.models import sources
+
+    name = model or sources.DEFAULT_MODEL
+    with _bar() as report:
+        folder = sources.locate(name, report)
+    found = {"model": name, "path": str(folder), "size_bytes": _size_bytes(folder)}
+    emit(found, as_json, lambda: facts({"model": name, "folder": folder, "size": _mib(folder)}))
+
+
+@app.command("list")
+def list_models(as_json: Json = False) -> None:
+    """Show the known models, and those that are on this machine."""
+    from meritnet.subnets.models import sources
+
+    rows = []
+    for name, wheel in sources.WHEELS.items():
+        folder = sources.cached(name)
+        rows.append(
+            {
+                "model": name,
+                "source": wheel.requirement,
+                "default": name == sources.DEFAULT_MODEL,
+                "path": str(folder) if folder else None,
+                "size_bytes": _size_bytes(folder) if folder else None,
+            }
+        )
+    shown = [
+        (row["model"], row["source"], _mib(Path(str(row["path"]))), row["path"])
+        if row["path"]
+        else (row["model"], row["source"], "not here yet", "meritnet model pull")
+        for row in rows
+    ]
+    emit(rows, as_json, lambda: table(("model", "from", "size>", "folder"), shown))
+
+
+@contextmanager
+def _bar() -> Iterator[Report]:
+    """Draw progress on standard error, when somebody looks at it."""
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bars
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Bars(
+        *columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
+    ) as bars:
+        tasks = {}
+
+        def report(progress: Progress) -> None:
+            if progress.stage not in tasks:
+                tasks[progress.stage] = bars.add_task(progress.stage, total=progress.total)
+            bars.update(tasks[progress.stage], completed=progress.done, total=progress.total)
+
+        yield report
+
+
+def _size_bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _mib(folder: Path) -> str:
+    return f"{_size_bytes(folder) / MIB:,.0f} MiB"
