@@ -64,16 +64,8 @@ class Crew:
         """Start a validator's loop for every seat."""
         for site in sites:
             for neuron in validators:
-                context = ValidatorContext(self._engine, self._home(site, neuron), neuron.hotkey_address)
-                validator = Validator(
-                    await self._connection(),
-                    site.netuid,
-                    neuron.hotkey,
-                    site.subnet.validator(context),
-                    self._home(site, neuron),
-                    report=self._take,
-                    options=VALIDATION,
-                )
+                # A validator asks the chain while it is made: in the loop it would wait for itself.
+                validator = await asyncio.to_thread(self._validator, site, neuron, await self._connection())
                 self._validators.append(asyncio.create_task(validator.run(self._stopping)))
 
     async def stop(self) -> None:
@@ -104,6 +96,12 @@ class Crew:
             report=self._heard,
             look_every_s=LOOK_EVERY_S,
         )
+
+    def _validator(self, site: Site, neuron: Neuron, chain: Chain) -> Validator:
+        home = self._home(site, neuron)
+        context = ValidatorContext(self._engine, home, neuron.hotkey_address)
+        role = site.subnet.validator(context)
+        return Validator(chain, site.netuid, neuron.hotkey, role, home, report=self._take, options=VALIDATION)
 
     async def _connection(self) -> Chain:
         chain = await asyncio.to_thread(Chain.connect, self._endpoint)

@@ -39,10 +39,13 @@ class Deposit:
 
 
 def found(chain: Chain, owner: Neuron, subnet: Subnet) -> Site:
-    """Register a subnet, set its kind's hyperparameters, name it by its kind and start its emission."""
+    """Register a subnet, set its kind's hyperparameters, name it by its kind, start its emission.
+
+    The owner is the chain's sudo key, so that what only root may set is set too.
+    """
     netuid, _ = register_subnet(chain, owner.coldkey, owner.hotkey_address)
     for name, value in subnet.hyperparameters.items():
-        set_hyperparameter(chain, owner.coldkey, netuid, name, value)
+        set_hyperparameter(chain, owner.coldkey, netuid, name, value, as_root=True)
     set_identity(chain, owner.coldkey, netuid, subnet.kind, subnet.summary)
     started = start_subnet(chain, owner.coldkey, netuid)
     return Site(netuid, subnet, started.block_number + 1)

@@ -97,7 +97,8 @@ class Life:
         self.state.say(f"{len(sites)} subnets founded, {len(others)} neurons registered in each")
         self.changed()
         await self.post.start_miners(sites, [one for one in others if one.role == "miner"])
-        observer = self.observer = Observer(self.chain, sites, self.neurons, deposits, self.state)
+        observer = await asyncio.to_thread(Observer, self.chain, sites, self.neurons, deposits, self.state)
+        self.observer = observer
         await asyncio.to_thread(observer.catch_up, self.clock.block)
         await self._warm_up(observer)
         await self.post.start_validators(sites, [one for one in others if one.role == "validator"])

@@ -2,8 +2,10 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from meritnet.chain.client.client import Chain
 from meritnet.chain.errors import ChainError
@@ -13,6 +15,8 @@ from meritnet.localnet.clock import Sealer
 
 START_S = 30.0
 STOP_S = 10.0
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -55,19 +59,36 @@ class RemoteSealer:
 
 
 async def here(port: int) -> Station:
-    """Start the chain in this process. Raises MeritnetError, such as when the port is in use."""
+    """Start the chain in this process, its sockets in a loop and thread of their own.
+
+    So the chain answers however busy the neurons' loop is. Raises MeritnetError, such as when the port is
+    in use.
+    """
     node = await asyncio.to_thread(Node.open, "local")
-    try:
-        server = await serve(node, port=port)
-    except BaseException:
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="chain-rpc", daemon=True)
+    thread.start()
+
+    async def stopped() -> None:
+        loop.call_soon_threadsafe(loop.stop)
+        await asyncio.to_thread(thread.join, STOP_S)
         node.close()
+
+    try:
+        server = await _in(loop, serve(node, port=port))
+    except BaseException:
+        await stopped()
         raise
 
     async def close() -> None:
-        await server.close()
-        node.close()
+        await _in(loop, server.close())
+        await stopped()
 
     return Station(server.endpoint, LocalSealer(node), close)
+
+
+async def _in(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Result]) -> Result:
+    return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, loop))
 
 
 async def apart(port: int) -> Station:
