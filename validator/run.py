@@ -12,7 +12,7 @@ that take transactions in should be sealed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -42,6 +42,8 @@ from meritnet.validator.view import Block, epoch_clock, head, targets
 from meritnet.validator.weights import WeightVector, weight_vector
 
 MOST_REST_BLOCKS = 100
+DRAIN_S = 5.0
+"""How long a stopping validator waits for what is on its way; all of it is on disk."""
 LOOK_S = 1.0
 """How often a waiting validator looks whether it should stop."""
 
@@ -150,7 +152,7 @@ class Validator:
         try:
             with exclusive(self._directory):
                 async with self._bench.asker:
-                    await self._live(stop)
+                    await _until_stopped(self._live(stop), stop)
         finally:
             self.close()
 
@@ -369,6 +371,19 @@ class Validator:
 
 def _shares(commit: Commit) -> dict[int, float]:
     return WeightVector(commit.uids, commit.values).shares
+
+
+async def _until_stopped(life: Coroutine[object, object, None], stop: asyncio.Event) -> None:
+    """Runs a life that looks at ``stop`` itself; what it waits for by then is given up soon."""
+    living, stopped = asyncio.ensure_future(life), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({living, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_S):
+                await living
+    finally:
+        stopped.cancel()
+        living.cancel()
 
 
 async def _pause(seconds: float, stop: asyncio.Event) -> None:

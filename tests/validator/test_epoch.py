@@ -51,11 +51,20 @@ async def live(
             for number, pair in enumerate(town.validators)
         ]
         lives = [asyncio.create_task(validator.run(stop)) for validator in validators]
+        living = asyncio.gather(*lives)
+
+        def over() -> bool:
+            if enough():
+                stop.set()
+            return living.done()
+
         try:
-            await town.pump(validators, enough)
+            await town.pump(
+                validators, over
+            )  # what is on its way when they are told to stop still gets a block
         finally:
             stop.set()
-            await asyncio.gather(*lives)
+            await living
     return told
 
 
