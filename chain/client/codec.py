@@ -116,6 +116,15 @@ class Codec:
             return {}
         return {call.name: tuple(argument.name for argument in call.args) for call in found.calls or ()}
 
+    def arguments(self, pallet: str, function: str) -> tuple[str, ...]:
+        """The names of a call's arguments. Raises ``CodecError`` when the runtime has no such call."""
+        found = self.calls(pallet).get(function)
+        if found is None:
+            raise CodecError(
+                f"this chain has no call {pallet}.{function}", "the chain's runtime is older or another one"
+            )
+        return found
+
     def errors(self, pallet: str) -> dict[str, str]:
         """The errors of a pallet with their texts."""
         found = self._metadata.get_metadata_pallet(pallet)
@@ -137,10 +146,7 @@ class Codec:
         return True
 
     def _check(self, call: Call) -> None:
-        known = self.calls(call.pallet)
-        wanted = known.get(call.function)
-        if wanted is None:
-            raise CodecError(f"this chain has no call {call}", "the chain's runtime is older or another one")
+        wanted = self.arguments(call.pallet, call.function)
         if set(call.arguments) != set(wanted):
             raise CodecError(f"{call} takes ({', '.join(wanted)}), not ({', '.join(call.arguments)})")
         for value in call.arguments.values():

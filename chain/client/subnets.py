@@ -80,35 +80,40 @@ class Hyperparameters:
 
 
 SETTERS: Mapping[str, str] = {
-    "activity_cutoff_factor": "sudo_set_activity_cutoff_factor",
-    "alpha_sigmoid_steepness": "sudo_set_alpha_sigmoid_steepness",
-    "bonds_moving_avg": "sudo_set_bonds_moving_average",
-    "bonds_penalty": "sudo_set_bonds_penalty",
-    "bonds_reset_enabled": "sudo_set_bonds_reset_enabled",
-    "burn_half_life": "sudo_set_burn_half_life",
-    "commit_reveal_period": "sudo_set_commit_reveal_weights_interval",
-    "commit_reveal_weights_enabled": "sudo_set_commit_reveal_weights_enabled",
-    "immunity_period": "sudo_set_immunity_period",
-    "kappa": "sudo_set_kappa",
-    "liquid_alpha_enabled": "sudo_set_liquid_alpha_enabled",
-    "max_allowed_uids": "sudo_set_max_allowed_uids",
-    "max_burn": "sudo_set_max_burn",
-    "max_regs_per_block": "sudo_set_max_registrations_per_block",
-    "max_validators": "sudo_set_max_allowed_validators",
-    "min_allowed_weights": "sudo_set_min_allowed_weights",
-    "min_burn": "sudo_set_min_burn",
-    "owner_cut_enabled": "sudo_set_owner_cut_enabled",
-    "registration_allowed": "sudo_set_network_registration_allowed",
-    "rho": "sudo_set_rho",
-    "serving_rate_limit": "sudo_set_serving_rate_limit",
-    "subnet_is_active": "sudo_set_subtoken_enabled",
-    "tempo": "sudo_set_tempo",
-    "transfers_enabled": "sudo_set_toggle_transfer",
-    "weights_rate_limit": "sudo_set_weights_set_rate_limit",
-    "weights_version": "sudo_set_weights_version_key",
-    "yuma3_enabled": "sudo_set_yuma3_enabled",
+    "activity_cutoff_factor": "SubtensorModule.set_activity_cutoff_factor",
+    "alpha_sigmoid_steepness": "AdminUtils.sudo_set_alpha_sigmoid_steepness",
+    "bonds_moving_avg": "AdminUtils.sudo_set_bonds_moving_average",
+    "bonds_penalty": "AdminUtils.sudo_set_bonds_penalty",
+    "burn_half_life": "AdminUtils.sudo_set_burn_half_life",
+    "commit_reveal_period": "AdminUtils.sudo_set_commit_reveal_weights_interval",
+    "commit_reveal_weights_enabled": "AdminUtils.sudo_set_commit_reveal_weights_enabled",
+    "emission_enabled": "AdminUtils.sudo_set_subnet_emission_enabled",
+    "immunity_period": "AdminUtils.sudo_set_immunity_period",
+    "kappa": "AdminUtils.sudo_set_kappa",
+    "liquid_alpha_enabled": "AdminUtils.sudo_set_liquid_alpha_enabled",
+    "max_allowed_uids": "AdminUtils.sudo_set_max_allowed_uids",
+    "max_burn": "AdminUtils.sudo_set_max_burn",
+    "max_validators": "AdminUtils.sudo_set_max_allowed_validators",
+    "min_allowed_uids": "AdminUtils.sudo_set_min_allowed_uids",
+    "min_allowed_weights": "AdminUtils.sudo_set_min_allowed_weights",
+    "min_burn": "AdminUtils.sudo_set_min_burn",
+    "min_non_immune_uids": "AdminUtils.sudo_set_min_non_immune_uids",
+    "owner_cut_enabled": "AdminUtils.sudo_set_owner_cut_enabled",
+    "owner_immune_neuron_limit": "AdminUtils.sudo_set_owner_immune_neuron_limit",
+    "registration_allowed": "AdminUtils.sudo_set_network_registration_allowed",
+    "rho": "AdminUtils.sudo_set_rho",
+    "serving_rate_limit": "AdminUtils.sudo_set_serving_rate_limit",
+    "subnet_is_active": "AdminUtils.sudo_set_subtoken_enabled",
+    "tempo": "SubtensorModule.set_tempo",
+    "transfers_enabled": "AdminUtils.sudo_set_toggle_transfer",
+    "weights_rate_limit": "AdminUtils.sudo_set_weights_set_rate_limit",
+    "weights_version": "AdminUtils.sudo_set_weights_version_key",
+    "yuma3_enabled": "AdminUtils.sudo_set_yuma3_enabled",
 }
-"""Hyperparameter → the call of ``AdminUtils`` that sets it."""
+"""Hyperparameter → the call that sets it: the subnet's number first, then the value."""
+
+ROOT_SETTERS: Mapping[str, str] = {"tempo": "AdminUtils.sudo_set_tempo"}
+"""Where root has a call of its own: it is bound by fewer limits."""
 
 
 def subnets(chain: Chain, at: str | None = None) -> list[SubnetInfo]:
@@ -188,8 +193,10 @@ def set_hyperparameter(
         pair = {"alpha_low": now.alpha_low, "alpha_high": now.alpha_high, name: value}
         call = Call("AdminUtils", "sudo_set_alpha_values", {"netuid": netuid} | pair)
     elif name in SETTERS:
-        _, argument = chain.codec.calls("AdminUtils")[SETTERS[name]]
-        call = Call("AdminUtils", SETTERS[name], {"netuid": netuid, argument: value})
+        setter = ROOT_SETTERS.get(name, SETTERS[name]) if as_root else SETTERS[name]
+        pallet, function = setter.split(".")
+        _, argument = chain.codec.arguments(pallet, function)
+        call = Call(pallet, function, {"netuid": netuid, argument: value})
     else:
         known = ", ".join(sorted([*SETTERS, "alpha_high", "alpha_low"]))
         raise UsageError(f"{name!r} is no hyperparameter that can be set", f"these can: {known}")
