@@ -22,6 +22,9 @@ from meritnet.chain.node.node import Node
 from meritnet.chain.rpc.session import Session
 
 PORT = 9944
+CLOSE_TIMEOUT_S = 1.0
+"""How long a client may take to say goodbye."""
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -58,7 +61,9 @@ class RpcServer:
         app.add_routes(
             [web.post("/", self._post), web.get("/", self._websocket), web.get("/health", self._health)]
         )
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, lingering_time=0.5)
+        self._runner = web.AppRunner(
+            app, access_log=None, shutdown_timeout=CLOSE_TIMEOUT_S, lingering_time=CLOSE_TIMEOUT_S
+        )
 
     async def start(self, port: int) -> None:
         """Listen; ``TransportError`` if the port is taken."""
@@ -75,8 +80,10 @@ class RpcServer:
 
     async def close(self) -> None:
         """Say goodbye to every client and stop listening."""
-        for socket in list(self._open):
-            await socket.close(code=WSCloseCode.GOING_AWAY, message=b"the node stops")
+        goodbyes = [
+            socket.close(code=WSCloseCode.GOING_AWAY, message=b"the node stops") for socket in self._open
+        ]
+        await asyncio.gather(*goodbyes, return_exceptions=True)
         await self._runner.cleanup()
         self._workers.shutdown(wait=False, cancel_futures=True)
 
@@ -133,7 +140,10 @@ class RpcServer:
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse(
-            heartbeat=self._limits.heartbeat_s, max_msg_size=self._limits.request_bytes, compress=False
+            timeout=CLOSE_TIMEOUT_S,
+            heartbeat=self._limits.heartbeat_s,
+            max_msg_size=self._limits.request_bytes,
+            compress=False,
         )
         if not socket.can_prepare(request).ok:
             raise web.HTTPMethodNotAllowed("GET", ["POST"], text="JSON-RPC: POST here, or open a WebSocket\n")
