@@ -8,9 +8,7 @@ use frame_support::{
     weights::Weight,
 };
 use pallet_grandpa::AuthorityId as GrandpaId;
-use pallet_subtensor::{
-    AlphaBalance, MAIN_MECHANISM, MechId, NetUid, STABLE_PRICE_RAO, TaoBalance, apis, info,
-};
+use pallet_subtensor::{AlphaBalance, MAIN_MECHANISM, MechId, NetUid, STABLE_PRICE_RAO, TaoBalance, apis, info};
 use sp_api::impl_runtime_apis;
 use sp_consensus_aura::sr25519::AuthorityId as AuraId;
 use sp_core::{OpaqueMetadata, crypto::KeyTypeId};

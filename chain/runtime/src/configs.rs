@@ -2,9 +2,10 @@
 
 use frame_support::{
     derive_impl,
-    dispatch::DispatchClass, parameter_types,
+    dispatch::DispatchClass,
+    parameter_types,
     traits::{
-        ConstBool, Contains, ConstU8, ConstU16, ConstU32, ConstU64, FindAuthor, OnUnbalanced,
+        ConstBool, ConstU8, ConstU16, ConstU32, ConstU64, Contains, FindAuthor, OnUnbalanced,
         fungible::{Balanced, Credit},
     },
     weights::{
@@ -16,16 +17,12 @@ use frame_system::limits::{BlockLength, BlockWeights};
 use pallet_subtensor::Recycle;
 use pallet_transaction_payment::{ConstFeeMultiplier, FungibleAdapter, Multiplier};
 use sp_consensus_aura::sr25519::AuthorityId as AuraId;
-use sp_runtime::{
-    Perbill,
-    traits::AccountIdLookup,
-};
+use sp_runtime::{Perbill, traits::AccountIdLookup};
 use sp_version::RuntimeVersion;
 
 use crate::{
-    AccountId, Aura, Balance, Balances, Block, Hash, Nonce, OriginCaller, PalletInfo, Runtime,
-    RuntimeCall, RuntimeEvent, RuntimeFreezeReason, RuntimeHoldReason, RuntimeOrigin, RuntimeTask,
-    System, VERSION,
+    AccountId, Aura, Balance, Balances, Block, Hash, Nonce, OriginCaller, PalletInfo, Runtime, RuntimeCall,
+    RuntimeEvent, RuntimeFreezeReason, RuntimeHoldReason, RuntimeOrigin, RuntimeTask, System, VERSION,
 };
 
 /// Time between two blocks.
@@ -185,3 +182,5 @@ impl pallet_subtensor::Config for Runtime {
 }
 
 impl pallet_admin_utils::Config for Runtime {}
+
+impl crate::shield::Config for Runtime {}

@@ -11,6 +11,7 @@ extern crate alloc;
 mod apis;
 mod configs;
 mod presets;
+mod shield;
 
 use alloc::{borrow::Cow, vec::Vec};
 
@@ -41,8 +42,7 @@ pub type Header = generic::Header<BlockNumber, BlakeTwo256>;
 /// A block.
 pub type Block = generic::Block<Header, UncheckedExtrinsic>;
 /// A transaction as it travels.
-pub type UncheckedExtrinsic =
-    generic::UncheckedExtrinsic<Address, RuntimeCall, Signature, TransactionExtensions>;
+pub type UncheckedExtrinsic = generic::UncheckedExtrinsic<Address, RuntimeCall, Signature, TransactionExtensions>;
 /// What a transaction carries beside its call.
 pub type TransactionExtensions = (
     frame_system::CheckNonZeroSender<Runtime>,
@@ -57,13 +57,8 @@ pub type TransactionExtensions = (
     frame_metadata_hash_extension::CheckMetadataHash<Runtime>,
 );
 /// What runs a block.
-pub type Executive = frame_executive::Executive<
-    Runtime,
-    Block,
-    frame_system::ChainContext<Runtime>,
-    Runtime,
-    AllPalletsWithSystem,
->;
+pub type Executive =
+    frame_executive::Executive<Runtime, Block, frame_system::ChainContext<Runtime>, Runtime, AllPalletsWithSystem>;
 
 impl_opaque_keys! {
     /// The keys of a block author.
@@ -79,7 +74,7 @@ pub const VERSION: RuntimeVersion = RuntimeVersion {
     spec_name: Cow::Borrowed("meritnet"),
     impl_name: Cow::Borrowed("meritnet"),
     authoring_version: 1,
-    spec_version: 2,
+    spec_version: 3,
     impl_version: 1,
     apis: apis::RUNTIME_API_VERSIONS,
     transaction_version: 1,
@@ -123,4 +118,6 @@ mod runtime {
     pub type Sudo = pallet_sudo;
     #[runtime::pallet_index(19)]
     pub type AdminUtils = pallet_admin_utils;
+    #[runtime::pallet_index(30)]
+    pub type MevShield = shield;
 }

@@ -91,7 +91,6 @@ pub mod pallet {
     #[pallet::call]
     impl<T: Config> Pallet<T> {
         /// Sets the largest take, of 65,535.
-        ///
         /// Origin: root.
         #[pallet::call_index(1)]
         #[pallet::weight(cost::<T>())]
@@ -102,7 +101,6 @@ pub mod pallet {
         }
 
         /// Sets the blocks between two key swaps of one account.
-        ///
         /// Origin: root.
         #[pallet::call_index(2)]
         #[pallet::weight(cost::<T>())]
@@ -113,11 +111,14 @@ pub mod pallet {
         }
 
         /// Sets the blocks between two announcements of one neuron.
-        ///
         /// Origin: the subnet's owner or root. Errors: SubnetDoesNotExist.
         #[pallet::call_index(3)]
         #[pallet::weight(cost::<T>())]
-        pub fn sudo_set_serving_rate_limit(origin: OriginFor<T>, netuid: NetUid, serving_rate_limit: u64) -> DispatchResult {
+        pub fn sudo_set_serving_rate_limit(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            serving_rate_limit: u64,
+        ) -> DispatchResult {
             Self::ensure_subnet(netuid)?;
             Subtensor::<T>::ensure_may_change(origin, netuid, Hyperparameter::ServingRateLimit)?;
             ServingRateLimit::<T>::insert(netuid, serving_rate_limit);
@@ -125,11 +126,14 @@ pub mod pallet {
         }
 
         /// Sets the version that validators' software must have at least.
-        ///
         /// Origin: the subnet's owner or root. Errors: SubnetDoesNotExist.
         #[pallet::call_index(6)]
         #[pallet::weight(cost::<T>())]
-        pub fn sudo_set_weights_version_key(origin: OriginFor<T>, netuid: NetUid, weights_version_key: u64) -> DispatchResult {
+        pub fn sudo_set_weights_version_key(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            weights_version_key: u64,
+        ) -> DispatchResult {
             Self::ensure_subnet(netuid)?;
             Subtensor::<T>::ensure_may_change(origin, netuid, Hyperparameter::WeightsVersionKey)?;
             WeightsVersionKey::<T>::insert(netuid, weights_version_key);
@@ -137,11 +141,14 @@ pub mod pallet {
         }
 
         /// Sets the blocks between two weights, or commits, of one neuron.
-        ///
         /// Origin: root. Errors: SubnetDoesNotExist.
         #[pallet::call_index(7)]
         #[pallet::weight(cost::<T>())]
-        pub fn sudo_set_weights_set_rate_limit(origin: OriginFor<T>, netuid: NetUid, weights_set_rate_limit: u64) -> DispatchResult {
+        pub fn sudo_set_weights_set_rate_limit(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            weights_set_rate_limit: u64,
+        ) -> DispatchResult {
             ensure_root(origin)?;
             Self::ensure_subnet(netuid)?;
             WeightsSetRateLimit::<T>::insert(netuid, weights_set_rate_limit);
@@ -149,7 +156,6 @@ pub mod pallet {
         }
 
         /// Sets the blocks in which a new neuron cannot be pruned.
-        ///
         /// Origin: the subnet's owner or root. Errors: SubnetDoesNotExist.
         #[pallet::call_index(13)]
         #[pallet::weight(cost::<T>())]
@@ -161,11 +167,14 @@ pub mod pallet {
         }
 
         /// Sets the fewest weights a validator may set.
-        ///
         /// Origin: the subnet's owner or root. Errors: SubnetDoesNotExist.
         #[pallet::call_index(14)]
         #[pallet::weight(cost::<T>())]
-        pub fn sudo_set_min_allowed_weights(origin: OriginFor<T>, netuid: NetUid, min_allowed_weights: u16) -> DispatchResult {
+        pub fn sudo_set_min_allowed_weights(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            min_allowed_weights: u16,
+        ) -> DispatchResult {
             Self::ensure_subnet(netuid)?;
             Subtensor::<T>::ensure_may_change(origin, netuid, Hyperparameter::MinAllowedWeights)?;
             MinAllowedWeights::<T>::insert(netuid, min_allowed_weights);
@@ -173,14 +182,20 @@ pub mod pallet {
         }
 
         /// Sets how many neurons the subnet takes: at least its smallest limit and its neurons, at most 256.
-        ///
         /// Origin: the subnet's owner or root. Errors: SubnetDoesNotExist, MaxAllowedUidsLessThanMinAllowedUids, MaxAllowedUIdsLessThanCurrentUIds, MaxAllowedUidsGreaterThanDefaultMaxAllowedUids.
         #[pallet::call_index(15)]
         #[pallet::weight(cost::<T>())]
-        pub fn sudo_set_max_allowed_uids(origin: OriginFor<T>, netuid: NetUid, max_allowed_uids: u16) -> DispatchResult {
+        pub fn sudo_set_max_allowed_uids(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            max_allowed_uids: u16,
+        ) -> DispatchResult {
             Self::ensure_subnet(netuid)?;
             Subtensor::<T>::ensure_may_change(origin, netuid, Hyperparameter::MaxAllowedUids)?;
-            ensure!(max_allowed_uids >= MinAllowedUids::<T>::get(netuid), Error::<T>::MaxAllowedUidsLessThanMinAllowedUids);
+            ensure!(
+                max_allowed_uids >= MinAllowedUids::<T>::get(netuid),
+                Error::<T>::MaxAllowedUidsLessThanMinAllowedUids
+            );
             ensure!(max_allowed_uids >= SubnetworkN::<T>::get(netuid), Error::<T>::MaxAllowedUIdsLessThanCurrentUIds);
             ensure!(max_allowed_uids <= MOST_UIDS, Error::<T>::MaxAllowedUidsGreaterThanDefaultMaxAllowedUids);
             MaxAllowedUids::<T>::insert(netuid, max_allowed_uids);
@@ -188,7 +203,6 @@ pub mod pallet {
         }
 
         /// Sets the consensus majority, of 65,535.
-        ///
         /// Origin: root. Errors: SubnetDoesNotExist.
         #[pallet::call_index(16)]
         #[pallet::weight(cost::<T>())]
@@ -200,7 +214,6 @@ pub mod pallet {
         }
 
         /// Sets rho, which no rule uses.
-        ///
         /// Origin: the subnet's owner or root. Errors: SubnetDoesNotExist.
         #[pallet::call_index(17)]
         #[pallet::weight(cost::<T>())]
@@ -212,11 +225,14 @@ pub mod pallet {
         }
 
         /// Sets whether the subnet takes new neurons.
-        ///
         /// Origin: root. Errors: SubnetDoesNotExist.
         #[pallet::call_index(19)]
         #[pallet::weight(cost::<T>())]
-        pub fn sudo_set_network_registration_allowed(origin: OriginFor<T>, netuid: NetUid, registration_allowed: bool) -> DispatchResult {
+        pub fn sudo_set_network_registration_allowed(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            registration_allowed: bool,
+        ) -> DispatchResult {
             ensure_root(origin)?;
             Self::ensure_subnet(netuid)?;
             NetworkRegistrationAllowed::<T>::insert(netuid, registration_allowed);
@@ -224,50 +240,63 @@ pub mod pallet {
         }
 
         /// Sets the lowest price of a registration in rao: below 1 TAO and the highest.
-        ///
         /// Origin: the subnet's owner or root. Errors: SubnetDoesNotExist, ValueNotInBounds.
         #[pallet::call_index(22)]
         #[pallet::weight(cost::<T>())]
         pub fn sudo_set_min_burn(origin: OriginFor<T>, netuid: NetUid, min_burn: TaoBalance) -> DispatchResult {
             Self::ensure_subnet(netuid)?;
             Subtensor::<T>::ensure_may_change(origin, netuid, Hyperparameter::MinBurn)?;
-            ensure!(min_burn < MIN_BURN_UPPER_BOUND && min_burn < MaxBurn::<T>::get(netuid), Error::<T>::ValueNotInBounds);
+            ensure!(
+                min_burn < MIN_BURN_UPPER_BOUND && min_burn < MaxBurn::<T>::get(netuid),
+                Error::<T>::ValueNotInBounds
+            );
             MinBurn::<T>::insert(netuid, min_burn);
             Ok(())
         }
 
         /// Sets the highest price of a registration in rao: above 0.1 TAO and the lowest.
-        ///
         /// Origin: the subnet's owner or root. Errors: SubnetDoesNotExist, ValueNotInBounds.
         #[pallet::call_index(23)]
         #[pallet::weight(cost::<T>())]
         pub fn sudo_set_max_burn(origin: OriginFor<T>, netuid: NetUid, max_burn: TaoBalance) -> DispatchResult {
             Self::ensure_subnet(netuid)?;
             Subtensor::<T>::ensure_may_change(origin, netuid, Hyperparameter::MaxBurn)?;
-            ensure!(max_burn > MAX_BURN_LOWER_BOUND && max_burn > MinBurn::<T>::get(netuid), Error::<T>::ValueNotInBounds);
+            ensure!(
+                max_burn > MAX_BURN_LOWER_BOUND && max_burn > MinBurn::<T>::get(netuid),
+                Error::<T>::ValueNotInBounds
+            );
             MaxBurn::<T>::insert(netuid, max_burn);
             Ok(())
         }
 
         /// Sets how many neurons get a validator permit, at most as many as there may be.
-        ///
         /// Origin: root. Errors: SubnetDoesNotExist, MaxValidatorsLargerThanMaxUIds.
         #[pallet::call_index(25)]
         #[pallet::weight(cost::<T>())]
-        pub fn sudo_set_max_allowed_validators(origin: OriginFor<T>, netuid: NetUid, max_allowed_validators: u16) -> DispatchResult {
+        pub fn sudo_set_max_allowed_validators(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            max_allowed_validators: u16,
+        ) -> DispatchResult {
             ensure_root(origin)?;
             Self::ensure_subnet(netuid)?;
-            ensure!(max_allowed_validators <= MaxAllowedUids::<T>::get(netuid), Error::<T>::MaxValidatorsLargerThanMaxUIds);
+            ensure!(
+                max_allowed_validators <= MaxAllowedUids::<T>::get(netuid),
+                Error::<T>::MaxValidatorsLargerThanMaxUIds
+            );
             MaxAllowedValidators::<T>::insert(netuid, max_allowed_validators);
             Ok(())
         }
 
         /// Sets the part of a bond that survives an epoch, of 1,000,000; an owner at most 975,000.
-        ///
         /// Origin: the subnet's owner or root. Errors: SubnetDoesNotExist, BondsMovingAverageMaxReached.
         #[pallet::call_index(26)]
         #[pallet::weight(cost::<T>())]
-        pub fn sudo_set_bonds_moving_average(origin: OriginFor<T>, netuid: NetUid, bonds_moving_average: u64) -> DispatchResult {
+        pub fn sudo_set_bonds_moving_average(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            bonds_moving_average: u64,
+        ) -> DispatchResult {
             Self::ensure_subnet(netuid)?;
             let root = ensure_root(origin.clone()).is_ok();
             Subtensor::<T>::ensure_may_change(origin, netuid, Hyperparameter::BondsMovingAverage)?;
@@ -278,7 +307,6 @@ pub mod pallet {
         }
 
         /// Sets the owner's part of a subnet's emission, of 65,535.
-        ///
         /// Origin: root.
         #[pallet::call_index(28)]
         #[pallet::weight(cost::<T>())]
@@ -289,7 +317,6 @@ pub mod pallet {
         }
 
         /// Sets the blocks between two registrations of subnets.
-        ///
         /// Origin: root.
         #[pallet::call_index(29)]
         #[pallet::weight(cost::<T>())]
@@ -300,7 +327,6 @@ pub mod pallet {
         }
 
         /// Sets the blocks between two epochs; a new cycle starts, 0 means never.
-        ///
         /// Origin: root. Errors: SubnetDoesNotExist.
         #[pallet::call_index(30)]
         #[pallet::weight(cost::<T>())]
@@ -312,7 +338,6 @@ pub mod pallet {
         }
 
         /// Sets the blocks in which a new subnet cannot be dissolved for another.
-        ///
         /// Origin: root.
         #[pallet::call_index(35)]
         #[pallet::weight(cost::<T>())]
@@ -323,7 +348,6 @@ pub mod pallet {
         }
 
         /// Sets the least that registering a subnet locks, in rao.
-        ///
         /// Origin: root.
         #[pallet::call_index(36)]
         #[pallet::weight(cost::<T>())]
@@ -334,7 +358,6 @@ pub mod pallet {
         }
 
         /// Sets how many subnets there may be.
-        ///
         /// Origin: root.
         #[pallet::call_index(37)]
         #[pallet::weight(cost::<T>())]
@@ -345,7 +368,6 @@ pub mod pallet {
         }
 
         /// Sets the blocks in which the lock cost falls back.
-        ///
         /// Origin: root.
         #[pallet::call_index(38)]
         #[pallet::weight(cost::<T>())]
@@ -356,7 +378,6 @@ pub mod pallet {
         }
 
         /// Sets the stake below which a hotkey sets no weights, in rao.
-        ///
         /// Origin: root.
         #[pallet::call_index(42)]
         #[pallet::weight(cost::<T>())]
@@ -367,7 +388,6 @@ pub mod pallet {
         }
 
         /// Sets the blocks between two rises of one hotkey's take.
-        ///
         /// Origin: root.
         #[pallet::call_index(45)]
         #[pallet::weight(cost::<T>())]
@@ -378,7 +398,6 @@ pub mod pallet {
         }
 
         /// Sets the smallest take, of 65,535.
-        ///
         /// Origin: root.
         #[pallet::call_index(46)]
         #[pallet::weight(cost::<T>())]
@@ -389,11 +408,14 @@ pub mod pallet {
         }
 
         /// Sets whether weights are committed first and revealed later.
-        ///
         /// Origin: the subnet's owner or root. Errors: SubnetDoesNotExist.
         #[pallet::call_index(49)]
         #[pallet::weight(cost::<T>())]
-        pub fn sudo_set_commit_reveal_weights_enabled(origin: OriginFor<T>, netuid: NetUid, enabled: bool) -> DispatchResult {
+        pub fn sudo_set_commit_reveal_weights_enabled(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            enabled: bool,
+        ) -> DispatchResult {
             Self::ensure_subnet(netuid)?;
             Subtensor::<T>::ensure_may_change(origin, netuid, Hyperparameter::CommitRevealEnabled)?;
             CommitRevealWeightsEnabled::<T>::insert(netuid, enabled);
@@ -402,7 +424,6 @@ pub mod pallet {
         }
 
         /// Sets whether bonds move the faster the further they are from the consensus.
-        ///
         /// Origin: the subnet's owner or root. Errors: SubnetDoesNotExist.
         #[pallet::call_index(50)]
         #[pallet::weight(cost::<T>())]
@@ -414,11 +435,15 @@ pub mod pallet {
         }
 
         /// Sets slowest and fastest liquid alpha, of 65,535.
-        ///
         /// Origin: the subnet's owner or root. Errors: SubnetDoesNotExist, LiquidAlphaDisabled, AlphaHighTooLow, AlphaLowOutOfRange.
         #[pallet::call_index(51)]
         #[pallet::weight(cost::<T>())]
-        pub fn sudo_set_alpha_values(origin: OriginFor<T>, netuid: NetUid, alpha_low: u16, alpha_high: u16) -> DispatchResult {
+        pub fn sudo_set_alpha_values(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            alpha_low: u16,
+            alpha_high: u16,
+        ) -> DispatchResult {
             Self::ensure_subnet(netuid)?;
             Subtensor::<T>::ensure_may_change(origin, netuid, Hyperparameter::AlphaValues)?;
             ensure!(LiquidAlphaOn::<T>::get(netuid), SubtensorError::<T>::LiquidAlphaDisabled);
@@ -430,11 +455,14 @@ pub mod pallet {
         }
 
         /// Sets the epochs between a commit and its reveal, 1 to 100.
-        ///
         /// Origin: the subnet's owner or root. Errors: SubnetDoesNotExist, RevealPeriodTooSmall, RevealPeriodTooLarge.
         #[pallet::call_index(57)]
         #[pallet::weight(cost::<T>())]
-        pub fn sudo_set_commit_reveal_weights_interval(origin: OriginFor<T>, netuid: NetUid, interval: u64) -> DispatchResult {
+        pub fn sudo_set_commit_reveal_weights_interval(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            interval: u64,
+        ) -> DispatchResult {
             Self::ensure_subnet(netuid)?;
             Subtensor::<T>::ensure_may_change(origin, netuid, Hyperparameter::RevealPeriod)?;
             ensure!(interval <= 100, SubtensorError::<T>::RevealPeriodTooLarge);
@@ -445,7 +473,6 @@ pub mod pallet {
         }
 
         /// Sets how far bonds follow clipped instead of submitted weights, of 65,535.
-        ///
         /// Origin: the subnet's owner or root. Errors: SubnetDoesNotExist.
         #[pallet::call_index(60)]
         #[pallet::weight(cost::<T>())]
@@ -457,7 +484,6 @@ pub mod pallet {
         }
 
         /// Sets whether stake may be given to another coldkey.
-        ///
         /// Origin: the subnet's owner or root. Errors: SubnetDoesNotExist.
         #[pallet::call_index(61)]
         #[pallet::weight(cost::<T>())]
@@ -470,11 +496,14 @@ pub mod pallet {
         }
 
         /// Sets whether the subnet takes stake.
-        ///
         /// Origin: root. Errors: SubnetDoesNotExist, NotPermittedOnRootSubnet.
         #[pallet::call_index(66)]
         #[pallet::weight(cost::<T>())]
-        pub fn sudo_set_subtoken_enabled(origin: OriginFor<T>, netuid: NetUid, subtoken_enabled: bool) -> DispatchResult {
+        pub fn sudo_set_subtoken_enabled(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            subtoken_enabled: bool,
+        ) -> DispatchResult {
             ensure_root(origin)?;
             Self::ensure_subnet(netuid)?;
             ensure!(netuid != ROOT, Error::<T>::NotPermittedOnRootSubnet);
@@ -483,7 +512,6 @@ pub mod pallet {
         }
 
         /// Sets the hotkey that stands for the owner.
-        ///
         /// Origin: the subnet's owner or root. Errors: SubnetDoesNotExist, NonAssociatedColdKey.
         #[pallet::call_index(67)]
         #[pallet::weight(cost::<T>())]
@@ -499,11 +527,14 @@ pub mod pallet {
         }
 
         /// Sets the steepness of liquid alpha's sigmoid in hundredths; only root sets it below 0.
-        ///
         /// Origin: the subnet's owner or root. Errors: SubnetDoesNotExist, NegativeSigmoidSteepness.
         #[pallet::call_index(68)]
         #[pallet::weight(cost::<T>())]
-        pub fn sudo_set_alpha_sigmoid_steepness(origin: OriginFor<T>, netuid: NetUid, steepness: i16) -> DispatchResult {
+        pub fn sudo_set_alpha_sigmoid_steepness(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            steepness: i16,
+        ) -> DispatchResult {
             Self::ensure_subnet(netuid)?;
             let root = ensure_root(origin.clone()).is_ok();
             Subtensor::<T>::ensure_may_change(origin, netuid, Hyperparameter::AlphaSigmoidSteepness)?;
@@ -513,7 +544,6 @@ pub mod pallet {
         }
 
         /// Sets whether bonds are per pair (Yuma 3) instead of column shares (Yuma 2).
-        ///
         /// Origin: the subnet's owner or root. Errors: SubnetDoesNotExist.
         #[pallet::call_index(69)]
         #[pallet::weight(cost::<T>())]
@@ -525,11 +555,14 @@ pub mod pallet {
         }
 
         /// Sets how many of the owner's neurons are never pruned.
-        ///
         /// Origin: the subnet's owner or root. Errors: SubnetDoesNotExist.
         #[pallet::call_index(72)]
         #[pallet::weight(cost::<T>())]
-        pub fn sudo_set_owner_immune_neuron_limit(origin: OriginFor<T>, netuid: NetUid, immune_neurons: u16) -> DispatchResult {
+        pub fn sudo_set_owner_immune_neuron_limit(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            immune_neurons: u16,
+        ) -> DispatchResult {
             Self::ensure_subnet(netuid)?;
             Subtensor::<T>::ensure_may_change(origin, netuid, Hyperparameter::ImmuneOwnerUidsLimit)?;
             ImmuneOwnerUidsLimit::<T>::insert(netuid, immune_neurons);
@@ -537,7 +570,6 @@ pub mod pallet {
         }
 
         /// Sets the blocks before an epoch in which owners change no parameters.
-        ///
         /// Origin: root.
         #[pallet::call_index(74)]
         #[pallet::weight(cost::<T>())]
@@ -548,7 +580,6 @@ pub mod pallet {
         }
 
         /// Sets the tempos between two changes of one parameter by a subnet's owner.
-        ///
         /// Origin: root.
         #[pallet::call_index(75)]
         #[pallet::weight(cost::<T>())]
@@ -559,21 +590,26 @@ pub mod pallet {
         }
 
         /// Sets below what the limit of neurons cannot be set: below that limit and the present neurons.
-        ///
         /// Origin: root. Errors: SubnetDoesNotExist, MinAllowedUidsGreaterThanMaxAllowedUids, MinAllowedUidsGreaterThanCurrentUids.
         #[pallet::call_index(79)]
         #[pallet::weight(cost::<T>())]
-        pub fn sudo_set_min_allowed_uids(origin: OriginFor<T>, netuid: NetUid, min_allowed_uids: u16) -> DispatchResult {
+        pub fn sudo_set_min_allowed_uids(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            min_allowed_uids: u16,
+        ) -> DispatchResult {
             ensure_root(origin)?;
             Self::ensure_subnet(netuid)?;
-            ensure!(min_allowed_uids < MaxAllowedUids::<T>::get(netuid), Error::<T>::MinAllowedUidsGreaterThanMaxAllowedUids);
+            ensure!(
+                min_allowed_uids < MaxAllowedUids::<T>::get(netuid),
+                Error::<T>::MinAllowedUidsGreaterThanMaxAllowedUids
+            );
             ensure!(min_allowed_uids < SubnetworkN::<T>::get(netuid), Error::<T>::MinAllowedUidsGreaterThanCurrentUids);
             MinAllowedUids::<T>::insert(netuid, min_allowed_uids);
             Ok(())
         }
 
         /// Sets how many prunable neurons pruning leaves.
-        ///
         /// Origin: root. Errors: SubnetDoesNotExist.
         #[pallet::call_index(84)]
         #[pallet::weight(cost::<T>())]
@@ -585,7 +621,6 @@ pub mod pallet {
         }
 
         /// Sets the blocks between a subnet's registration and its start.
-        ///
         /// Origin: root.
         #[pallet::call_index(85)]
         #[pallet::weight(cost::<T>())]
@@ -596,7 +631,6 @@ pub mod pallet {
         }
 
         /// Sets the blocks in which the price of a registration halves, 1 to 36,100.
-        ///
         /// Origin: the subnet's owner or root. Errors: SubnetDoesNotExist, NotPermittedOnRootSubnet, InvalidValue.
         #[pallet::call_index(89)]
         #[pallet::weight(cost::<T>())]
@@ -610,11 +644,14 @@ pub mod pallet {
         }
 
         /// Sets by how much a registration raises the price, 1 to 3.
-        ///
         /// Origin: the subnet's owner or root. Errors: SubnetDoesNotExist, NotPermittedOnRootSubnet, InvalidValue.
         #[pallet::call_index(90)]
         #[pallet::weight(cost::<T>())]
-        pub fn sudo_set_burn_increase_mult(origin: OriginFor<T>, netuid: NetUid, burn_increase_mult: U64F64) -> DispatchResult {
+        pub fn sudo_set_burn_increase_mult(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            burn_increase_mult: U64F64,
+        ) -> DispatchResult {
             Self::ensure_subnet(netuid)?;
             Subtensor::<T>::ensure_may_change(origin, netuid, Hyperparameter::BurnIncreaseMult)?;
             ensure!(netuid != ROOT, Error::<T>::NotPermittedOnRootSubnet);
@@ -624,7 +661,6 @@ pub mod pallet {
         }
 
         /// Sets whether the owner gets the cut.
-        ///
         /// Origin: the subnet's owner or root. Errors: SubnetDoesNotExist, NotPermittedOnRootSubnet.
         #[pallet::call_index(92)]
         #[pallet::weight(cost::<T>())]
@@ -637,7 +673,6 @@ pub mod pallet {
         }
 
         /// Sets whether the subnet may receive emission.
-        ///
         /// Origin: root. Errors: SubnetDoesNotExist, NotPermittedOnRootSubnet.
         #[pallet::call_index(94)]
         #[pallet::weight(cost::<T>())]
@@ -650,7 +685,6 @@ pub mod pallet {
         }
 
         /// Sets how many epochs one block may run, at least 1.
-        ///
         /// Origin: root. Errors: ValueNotInBounds.
         #[pallet::call_index(96)]
         #[pallet::weight(cost::<T>())]

@@ -7,7 +7,6 @@ mod calls {
     #[pallet::call]
     impl<T: Config> Pallet<T> {
         /// Sets the weights of a validator, where they are not committed first.
-        ///
         /// Origin: hotkey, free of charge. Weights may have any scale.
         /// Errors: CommitRevealEnabled, CanNotSetRootNetworkWeights, WeightVecNotEqualSize, SubnetNotExists, UidsLengthExceedUidsInSubNet,
         /// HotKeyNotRegisteredInSubNet, NotEnoughStakeToSetWeights, IncorrectWeightVersionKey, SettingWeightsTooFast, NeuronNoValidatorPermit,
@@ -27,7 +26,6 @@ mod calls {
         }
 
         /// As set_weights, for a mechanism of the subnet; there is only number 0.
-        ///
         /// Origin: hotkey, free of charge.
         /// Errors: those of set_weights, MechanismDoesNotExist.
         /// Events: WeightsSet.
@@ -45,7 +43,6 @@ mod calls {
         }
 
         /// set_weights on several subnets; a part that fails does not stop the others.
-        ///
         /// Origin: hotkey, free of charge.
         /// Errors: InputLengthsUnequal; those of set_weights are announced a part.
         /// Events: WeightsSet a part, BatchCompletedWithErrors, BatchWeightItemFailed, BatchWeightsCompleted.
@@ -60,18 +57,17 @@ mod calls {
             let hotkey = ensure_signed(origin.clone())?;
             let equal = netuids.len() == weights.len() && netuids.len() == version_keys.len();
             ensure!(equal, Error::<T>::InputLengthsUnequal);
-            let parts = netuids.into_iter().zip(weights).zip(version_keys);
-            let results = parts.map(|((netuid, row), version)| {
+            let weights = weights.into_iter().zip(version_keys).map(|(row, version)| {
                 let (uids, values) = row.into_iter().map(|(uid, value)| (uid.0, value.0)).unzip();
-                let weights = WeightVector { uids, values, version_key: version.0 };
-                (netuid.0, Self::do_set_weights(origin.clone(), netuid.0, MAIN_MECHANISM, weights))
+                WeightVector { uids, values, version_key: version.0 }
             });
-            Self::report_batch(hotkey, results.collect());
+            Self::batch(hotkey, netuids.into_iter().zip(weights), |netuid, weights| {
+                Self::do_set_weights(origin.clone(), netuid, MAIN_MECHANISM, weights)
+            });
             Ok(())
         }
 
         /// Commits to weights by their hash: BLAKE2 over SCALE of hotkey, netuid, uids, values, salt, version key.
-        ///
         /// Origin: hotkey, free of charge. The weights are revealed RevealPeriodEpochs epochs later.
         /// Errors: SubnetNotExists, CommitRevealDisabled, HotKeyNotRegisteredInSubNet, CommittingWeightsTooFast, TooManyUnrevealedCommits.
         /// Events: WeightsCommitted.
@@ -82,7 +78,6 @@ mod calls {
         }
 
         /// As commit_weights, for a mechanism of the subnet; there is only number 0.
-        ///
         /// Origin: hotkey, free of charge.
         /// Errors: those of commit_weights, MechanismDoesNotExist.
         /// Events: WeightsCommitted.
@@ -98,7 +93,6 @@ mod calls {
         }
 
         /// commit_weights on several subnets; a part that fails does not stop the others.
-        ///
         /// Origin: hotkey, free of charge.
         /// Errors: InputLengthsUnequal; those of commit_weights are announced a part.
         /// Events: WeightsCommitted a part, BatchCompletedWithErrors, BatchWeightItemFailed, BatchWeightsCompleted.
@@ -111,16 +105,13 @@ mod calls {
         ) -> DispatchResult {
             let hotkey = ensure_signed(origin.clone())?;
             ensure!(netuids.len() == commit_hashes.len(), Error::<T>::InputLengthsUnequal);
-            let parts = netuids.into_iter().zip(commit_hashes);
-            let results = parts.map(|(netuid, hash)| {
-                (netuid.0, Self::do_commit_weights(origin.clone(), netuid.0, MAIN_MECHANISM, hash))
+            Self::batch(hotkey, netuids.into_iter().zip(commit_hashes), |netuid, hash| {
+                Self::do_commit_weights(origin.clone(), netuid, MAIN_MECHANISM, hash)
             });
-            Self::report_batch(hotkey, results.collect());
             Ok(())
         }
 
         /// Reveals committed weights, in the one epoch that is RevealPeriodEpochs after the commit's. Older commits are given up.
-        ///
         /// Origin: hotkey, free of charge.
         /// Errors: CommitRevealDisabled, NoWeightsCommitFound, InvalidRevealCommitHashNotMatch, ExpiredWeightCommit, RevealTooEarly, and those of
         /// set_weights but the rate limit.
@@ -140,7 +131,6 @@ mod calls {
         }
 
         /// As reveal_weights, for a mechanism of the subnet; there is only number 0.
-        ///
         /// Origin: hotkey, free of charge.
         /// Errors: those of reveal_weights, MechanismDoesNotExist.
         /// Events: WeightsSet, WeightsRevealed.
@@ -159,7 +149,6 @@ mod calls {
         }
 
         /// Reveals several commits of one subnet at once, all or none.
-        ///
         /// Origin: hotkey, free of charge.
         /// Errors: InputLengthsUnequal, those of reveal_weights.
         /// Events: WeightsSet a part, WeightsBatchRevealed.
@@ -182,7 +171,6 @@ mod calls {
         }
 
         /// Puts TAO behind a hotkey on a subnet.
-        ///
         /// Origin: any coldkey; amount in rao, at least 0.002 TAO.
         /// Errors: SubnetNotExists, SubtokenDisabled, AmountTooLow, NotEnoughBalanceToStake, HotKeyAccountNotExists.
         /// Events: StakeAdded.
@@ -198,7 +186,6 @@ mod calls {
         }
 
         /// As add_stake, refused if an alpha costs more than limit_price rao. Its price is 1 TAO, so nothing is ever partial.
-        ///
         /// Origin: any coldkey.
         /// Errors: those of add_stake, SlippageTooHigh.
         /// Events: StakeAdded.
@@ -217,7 +204,6 @@ mod calls {
         }
 
         /// Takes stake back into the coldkey's balance.
-        ///
         /// Origin: the coldkey that staked; amount in rao, at least 0.002 TAO or everything.
         /// Errors: SubnetNotExists, SubtokenDisabled, AmountTooLow, HotKeyAccountNotExists, NotEnoughStakeToWithdraw.
         /// Events: StakeRemoved.
@@ -233,7 +219,6 @@ mod calls {
         }
 
         /// As remove_stake, refused if an alpha brings less than limit_price rao. Its price is 1 TAO, so nothing is ever partial.
-        ///
         /// Origin: the coldkey that staked.
         /// Errors: those of remove_stake, SlippageTooHigh.
         /// Events: StakeRemoved.
@@ -252,7 +237,6 @@ mod calls {
         }
 
         /// Takes all stake at a hotkey back, on every subnet.
-        ///
         /// Origin: the coldkey that staked.
         /// Errors: HotKeyAccountNotExists.
         /// Events: StakeRemoved a subnet.
@@ -263,7 +247,6 @@ mod calls {
         }
 
         /// Moves stake to another hotkey, another subnet or both.
-        ///
         /// Origin: the coldkey that staked; amount in rao, at least 0.002 TAO.
         /// Errors: SameNetuid, SubnetNotExists, SubtokenDisabled, HotKeyAccountNotExists, NotEnoughStakeToWithdraw, AmountTooLow.
         /// Events: StakeMoved.
@@ -277,23 +260,11 @@ mod calls {
             destination_netuid: NetUid,
             alpha_amount: AlphaBalance,
         ) -> DispatchResult {
-            let coldkey = ensure_signed(origin)?;
-            let from = Place { hotkey: origin_hotkey.clone(), coldkey: coldkey.clone(), netuid: origin_netuid };
-            let to = Place { hotkey: destination_hotkey.clone(), netuid: destination_netuid, ..from.clone() };
-            Self::transition(from, to, alpha_amount)?;
-            Self::deposit_event(Event::StakeMoved(
-                coldkey,
-                origin_hotkey,
-                origin_netuid,
-                destination_hotkey,
-                destination_netuid,
-                alpha_amount,
-            ));
-            Ok(())
+            let (hotkey, netuid) = (destination_hotkey, destination_netuid);
+            Self::do_move_stake(origin, (origin_hotkey, origin_netuid), (hotkey, netuid), alpha_amount)
         }
 
         /// Gives stake to another coldkey.
-        ///
         /// Origin: the coldkey that staked; amount in rao, at least 0.002 TAO.
         /// Errors: those of move_stake, TransferDisallowed.
         /// Events: StakeTransferred.
@@ -307,23 +278,11 @@ mod calls {
             destination_netuid: NetUid,
             alpha_amount: AlphaBalance,
         ) -> DispatchResult {
-            let coldkey = ensure_signed(origin)?;
-            let from = Place { hotkey: hotkey.clone(), coldkey: coldkey.clone(), netuid: origin_netuid };
-            let to = Place { coldkey: destination_coldkey.clone(), netuid: destination_netuid, ..from.clone() };
-            Self::transition(from, to, alpha_amount)?;
-            Self::deposit_event(Event::StakeTransferred(
-                coldkey,
-                destination_coldkey,
-                hotkey,
-                origin_netuid,
-                destination_netuid,
-                alpha_amount,
-            ));
-            Ok(())
+            let netuids = (origin_netuid, destination_netuid);
+            Self::do_transfer_stake(origin, destination_coldkey, hotkey, netuids, alpha_amount)
         }
 
         /// Moves stake at a hotkey to another subnet.
-        ///
         /// Origin: the coldkey that staked; amount in rao, at least 0.002 TAO.
         /// Errors: those of move_stake.
         /// Events: StakeSwapped.
@@ -336,16 +295,10 @@ mod calls {
             destination_netuid: NetUid,
             alpha_amount: AlphaBalance,
         ) -> DispatchResult {
-            let coldkey = ensure_signed(origin)?;
-            let from = Place { hotkey: hotkey.clone(), coldkey: coldkey.clone(), netuid: origin_netuid };
-            let to = Place { netuid: destination_netuid, ..from.clone() };
-            Self::transition(from, to, alpha_amount)?;
-            Self::deposit_event(Event::StakeSwapped(coldkey, hotkey, origin_netuid, destination_netuid, alpha_amount));
-            Ok(())
+            Self::do_swap_stake(origin, hotkey, (origin_netuid, destination_netuid), alpha_amount)
         }
 
         /// Announces where a neuron can be reached; address 0 takes an announcement back.
-        ///
         /// Origin: hotkey, free of charge.
         /// Errors: HotKeyNotRegisteredInNetwork, InvalidIpType, InvalidIpAddress, ServingRateLimitExceeded, InvalidPort.
         /// Events: AxonServed.
@@ -367,7 +320,6 @@ mod calls {
         }
 
         /// As serve_axon, with the neuron's TLS key: a byte for the algorithm, then 1 to 64 bytes of key. Anything else is ignored.
-        ///
         /// Origin: hotkey, free of charge.
         /// Errors: those of serve_axon.
         /// Events: AxonServed.
@@ -390,7 +342,6 @@ mod calls {
         }
 
         /// Announces where a neuron's metrics can be read.
-        ///
         /// Origin: hotkey, free of charge.
         /// Errors: InvalidIpType, InvalidIpAddress, HotKeyNotRegisteredInNetwork, ServingRateLimitExceeded, InvalidPort.
         /// Events: PrometheusServed.
@@ -408,7 +359,6 @@ mod calls {
         }
 
         /// Registers a hotkey on a subnet for its present price, which is burned. A full subnet prunes a neuron for it.
-        ///
         /// Origin: the coldkey that pays; it becomes the hotkey's owner if nobody is.
         /// Errors: RegistrationNotPermittedOnRootSubnet, SubnetNotExists, SubNetRegistrationDisabled, HotKeyAlreadyRegisteredInSubNet,
         /// NotEnoughBalanceToStake, NonAssociatedColdKey, NoNeuronIdAvailable.
@@ -420,7 +370,6 @@ mod calls {
         }
 
         /// As burned_register, refused if the price is above limit_price rao.
-        ///
         /// Origin: the coldkey that pays.
         /// Errors: those of burned_register, RegistrationPriceLimitExceeded.
         /// Events: NeuronRegistered.
@@ -436,7 +385,6 @@ mod calls {
         }
 
         /// Makes the coldkey the owner of a hotkey that nobody owns.
-        ///
         /// Origin: the coldkey.
         /// Errors: NonAssociatedColdKey.
         #[pallet::call_index(91)]
@@ -446,7 +394,6 @@ mod calls {
         }
 
         /// Lowers a hotkey's take of its delegators' dividends, in parts of 65,535.
-        ///
         /// Origin: the hotkey's coldkey.
         /// Errors: HotKeyAccountNotExists, NonAssociatedColdKey, DelegateTakeTooLow.
         /// Events: TakeDecreased.
@@ -457,7 +404,6 @@ mod calls {
         }
 
         /// Raises a hotkey's take of its delegators' dividends, in parts of 65,535.
-        ///
         /// Origin: the hotkey's coldkey.
         /// Errors: HotKeyAccountNotExists, NonAssociatedColdKey, DelegateTakeTooLow, DelegateTakeTooHigh, DelegateTxRateLimitExceeded.
         /// Events: TakeIncreased.
@@ -468,7 +414,6 @@ mod calls {
         }
 
         /// Registers a subnet. The lock cost is held until the subnet is dissolved; the hotkey becomes its uid 0.
-        ///
         /// Origin: the coldkey that locks; it owns the subnet.
         /// Errors: NonAssociatedColdKey, NetworkTxRateLimitExceeded, SubnetLimitReached, CannotAffordLockCost.
         /// Events: NetworkAdded.
@@ -479,7 +424,6 @@ mod calls {
         }
 
         /// As register_network, with a name and links.
-        ///
         /// Origin: the coldkey that locks; it owns the subnet.
         /// Errors: those of register_network, InvalidIdentity.
         /// Events: SubnetIdentitySet, NetworkAdded.
@@ -494,7 +438,6 @@ mod calls {
         }
 
         /// Gives a subnet a name and links: at most 256 bytes for name and chat, 1,024 for the others.
-        ///
         /// Origin: the subnet's owner.
         /// Errors: SubnetNotExists, NotSubnetOwner, InvalidIdentity.
         /// Events: SubnetIdentitySet.
@@ -526,7 +469,6 @@ mod calls {
         }
 
         /// Starts a subnet: from the next block on it takes stake and receives emission.
-        ///
         /// Origin: the subnet's owner.
         /// Errors: SubnetNotExists, NotSubnetOwner, FirstEmissionBlockNumberAlreadySet, NeedWaitingMoreBlocksToStarCall.
         /// Events: FirstEmissionBlockNumberSet.
@@ -537,7 +479,6 @@ mod calls {
         }
 
         /// Sets the blocks between two epochs, 360 to 50,400; a new cycle starts.
-        ///
         /// Origin: the subnet's owner.
         /// Errors: SubnetNotExists, NotSubnetOwner, TempoOutOfBounds, AdminActionProhibitedDuringWeightsWindow, TxRateLimitExceeded.
         /// Events: TempoSet.
@@ -548,7 +489,6 @@ mod calls {
         }
 
         /// Sets after how many thousandths of a tempo a neuron without new weights counts as inactive, 1,000 to 50,000.
-        ///
         /// Origin: the subnet's owner or root.
         /// Errors: SubnetNotExists, NotSubnetOwner, ActivityCutoffFactorMilliOutOfBounds, AdminActionProhibitedDuringWeightsWindow,
         /// TxRateLimitExceeded.
@@ -560,7 +500,6 @@ mod calls {
         }
 
         /// Runs an epoch out of turn, after the freeze window.
-        ///
         /// Origin: the subnet's owner.
         /// Errors: SubnetNotExists, NotSubnetOwner, DynamicTempoBlockedByCommitReveal, EpochTriggerAlreadyPending, AutoEpochAlreadyImminent,
         /// TxRateLimitExceeded.

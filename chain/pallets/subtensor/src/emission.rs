@@ -3,10 +3,7 @@
 use alloc::{vec, vec::Vec};
 
 use frame_support::{
-    traits::{
-        Imbalance, OnUnbalanced,
-        fungible::Credit,
-    },
+    traits::{Imbalance, OnUnbalanced, fungible::Credit},
     weights::Weight,
 };
 

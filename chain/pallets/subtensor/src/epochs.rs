@@ -115,10 +115,7 @@ impl<T: Config> Pallet<T> {
         let pay = economy::distribute(&pots, &output.server_emission, &output.validator_emission, &takes);
         Self::pay(netuid, &hotkeys, &pay);
         Self::put_pots(netuid, &pay.pending);
-        Self::deposit_event(Event::IncentiveAlphaEmittedToMiners {
-            netuid,
-            emissions: output.server_emission.clone(),
-        });
+        Self::deposit_event(Event::IncentiveAlphaEmittedToMiners { netuid, emissions: output.server_emission.clone() });
         Self::store_epoch(netuid, &input.permits, output);
         LastEpochBlock::<T>::insert(netuid, block);
         PendingEpochAt::<T>::remove(netuid);

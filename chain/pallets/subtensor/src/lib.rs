@@ -11,7 +11,13 @@
 #![deny(missing_docs)]
 #![cfg_attr(
     not(test),
-    deny(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic
+    )
 )]
 
 extern crate alloc;
@@ -82,7 +88,7 @@ pub mod pallet {
     use substrate_fixed::types::{I64F64, I96F32, U64F64};
 
     use super::*;
-    use crate::{stake::Place, weights::WeightVector};
+    use crate::weights::WeightVector;
 
     /// The pallet.
     #[pallet::pallet]

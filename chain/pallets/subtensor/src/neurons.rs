@@ -119,6 +119,8 @@ impl<T: Config> Pallet<T> {
         if !Owner::<T>::contains_key(hotkey) {
             Owner::<T>::insert(hotkey, coldkey);
             OwnedHotkeys::<T>::append(coldkey, hotkey);
+            // The account of an owned hotkey exists without money, so that it may sign what is free of charge.
+            frame_system::Pallet::<T>::inc_sufficients(hotkey);
         }
         Ok(())
     }

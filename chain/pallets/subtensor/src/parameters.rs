@@ -208,7 +208,8 @@ mod parameters {
 
     /// By how much a registration raises the price.
     #[pallet::storage]
-    pub type BurnIncreaseMult<T: Config> = StorageMap<_, Identity, NetUid, U64F64, ValueQuery, DefaultBurnIncreaseMult<T>>;
+    pub type BurnIncreaseMult<T: Config> =
+        StorageMap<_, Identity, NetUid, U64F64, ValueQuery, DefaultBurnIncreaseMult<T>>;
 
     /// Kept for clients: nobody registers by work.
     #[pallet::storage]
@@ -220,7 +221,8 @@ mod parameters {
 
     /// Kept for clients.
     #[pallet::storage]
-    pub type MaxDifficulty<T: Config> = StorageMap<_, Identity, NetUid, u64, ValueQuery, ConstU64<4_611_686_018_427_387_904>>;
+    pub type MaxDifficulty<T: Config> =
+        StorageMap<_, Identity, NetUid, u64, ValueQuery, ConstU64<4_611_686_018_427_387_904>>;
 
     /// Kept for clients.
     #[pallet::storage]
@@ -260,7 +262,8 @@ mod parameters {
 
     /// Kept for clients.
     #[pallet::storage]
-    pub type CollateralDrainRatio<T: Config> = StorageMap<_, Identity, NetUid, U64F64, ValueQuery, DefaultCollateralDrainRatio<T>>;
+    pub type CollateralDrainRatio<T: Config> =
+        StorageMap<_, Identity, NetUid, U64F64, ValueQuery, DefaultCollateralDrainRatio<T>>;
 
     /// By which rule epochs are decided; only Yuma is built.
     #[pallet::storage]

@@ -1,6 +1,6 @@
 //! Stake: TAO that coldkeys put behind hotkeys on subnets, kept as shares of one pool a hotkey and subnet.
 
-use frame_support::{dispatch::DispatchResult, ensure};
+use frame_support::{CloneNoBound, PartialEqNoBound, dispatch::DispatchResult, ensure};
 use frame_system::{ensure_signed, pallet_prelude::OriginFor};
 use sp_runtime::DispatchError;
 use substrate_fixed::types::U64F64;
@@ -64,11 +64,55 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
+    pub(crate) fn do_move_stake(
+        origin: OriginFor<T>,
+        from: (T::AccountId, NetUid),
+        to: (T::AccountId, NetUid),
+        amount: AlphaBalance,
+    ) -> DispatchResult {
+        let coldkey = ensure_signed(origin)?;
+        let place = |(hotkey, netuid): &(T::AccountId, NetUid)| Place {
+            hotkey: hotkey.clone(),
+            coldkey: coldkey.clone(),
+            netuid: *netuid,
+        };
+        Self::transition(place(&from), place(&to), amount)?;
+        Self::deposit_event(Event::StakeMoved(coldkey, from.0, from.1, to.0, to.1, amount));
+        Ok(())
+    }
+
+    pub(crate) fn do_transfer_stake(
+        origin: OriginFor<T>,
+        to: T::AccountId,
+        hotkey: T::AccountId,
+        netuids: (NetUid, NetUid),
+        amount: AlphaBalance,
+    ) -> DispatchResult {
+        let coldkey = ensure_signed(origin)?;
+        let from = Place::<T> { hotkey: hotkey.clone(), coldkey: coldkey.clone(), netuid: netuids.0 };
+        Self::transition(from.clone(), Place { coldkey: to.clone(), netuid: netuids.1, ..from }, amount)?;
+        Self::deposit_event(Event::StakeTransferred(coldkey, to, hotkey, netuids.0, netuids.1, amount));
+        Ok(())
+    }
+
+    pub(crate) fn do_swap_stake(
+        origin: OriginFor<T>,
+        hotkey: T::AccountId,
+        netuids: (NetUid, NetUid),
+        amount: AlphaBalance,
+    ) -> DispatchResult {
+        let coldkey = ensure_signed(origin)?;
+        let from = Place::<T> { hotkey: hotkey.clone(), coldkey: coldkey.clone(), netuid: netuids.0 };
+        Self::transition(from.clone(), Place { netuid: netuids.1, ..from }, amount)?;
+        Self::deposit_event(Event::StakeSwapped(coldkey, hotkey, netuids.0, netuids.1, amount));
+        Ok(())
+    }
+
     /// Moves stake from one place to another: any of hotkey, coldkey and subnet may change.
     ///
     /// Errors: `SameNetuid` if none does, `SubnetNotExists`, `SubtokenDisabled`, `HotKeyAccountNotExists`, `NotEnoughStakeToWithdraw`, `AmountTooLow`,
     /// `TransferDisallowed` where the coldkey changes.
-    pub(crate) fn transition(from: Place<T>, to: Place<T>, amount: AlphaBalance) -> DispatchResult {
+    fn transition(from: Place<T>, to: Place<T>, amount: AlphaBalance) -> DispatchResult {
         ensure!(from != to, Error::<T>::SameNetuid);
         Self::ensure_takes_stake(from.netuid)?;
         Self::ensure_takes_stake(to.netuid)?;
@@ -206,12 +250,12 @@ impl<T: Config> Pallet<T> {
 }
 
 /// Where stake lies.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Place<T: Config> {
+#[derive(CloneNoBound, PartialEqNoBound)]
+struct Place<T: Config> {
     /// At which hotkey.
-    pub hotkey: T::AccountId,
+    hotkey: T::AccountId,
     /// Of which coldkey.
-    pub coldkey: T::AccountId,
+    coldkey: T::AccountId,
     /// On which subnet.
-    pub netuid: NetUid,
+    netuid: NetUid,
 }

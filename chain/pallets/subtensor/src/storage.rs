@@ -220,7 +220,8 @@ mod storage {
 
     /// The hotkey of a uid.
     #[pallet::storage]
-    pub type Keys<T: Config> = StorageDoubleMap<_, Identity, NetUid, Identity, u16, T::AccountId, ValueQuery, ZeroAccount<T>>;
+    pub type Keys<T: Config> =
+        StorageDoubleMap<_, Identity, NetUid, Identity, u16, T::AccountId, ValueQuery, ZeroAccount<T>>;
 
     /// Block in which the present holder of a uid was registered.
     #[pallet::storage]
@@ -228,31 +229,45 @@ mod storage {
 
     /// A validator's weights: uid and weight of 65,535.
     #[pallet::storage]
-    pub type Weights<T: Config> = StorageDoubleMap<_, Identity, NetUidStorageIndex, Identity, u16, Vec<(u16, u16)>, ValueQuery>;
+    pub type Weights<T: Config> =
+        StorageDoubleMap<_, Identity, NetUidStorageIndex, Identity, u16, Vec<(u16, u16)>, ValueQuery>;
 
     /// A validator's bonds: uid and bond of 65,535.
     #[pallet::storage]
-    pub type Bonds<T: Config> = StorageDoubleMap<_, Identity, NetUidStorageIndex, Identity, u16, Vec<(u16, u16)>, ValueQuery>;
+    pub type Bonds<T: Config> =
+        StorageDoubleMap<_, Identity, NetUidStorageIndex, Identity, u16, Vec<(u16, u16)>, ValueQuery>;
 
     /// A hotkey's commits that wait for their reveal, oldest first.
     #[pallet::storage]
-    pub type WeightCommits<T: Config> = StorageDoubleMap<_, Twox64Concat, NetUidStorageIndex, Twox64Concat, T::AccountId, VecDeque<WeightCommit>, OptionQuery>;
+    pub type WeightCommits<T: Config> = StorageDoubleMap<
+        _,
+        Twox64Concat,
+        NetUidStorageIndex,
+        Twox64Concat,
+        T::AccountId,
+        VecDeque<WeightCommit>,
+        OptionQuery,
+    >;
 
     /// Where a hotkey can be reached.
     #[pallet::storage]
-    pub type Axons<T: Config> = StorageDoubleMap<_, Identity, NetUid, Blake2_128Concat, T::AccountId, AxonInfo, OptionQuery>;
+    pub type Axons<T: Config> =
+        StorageDoubleMap<_, Identity, NetUid, Blake2_128Concat, T::AccountId, AxonInfo, OptionQuery>;
 
     /// Where a hotkey's metrics can be read.
     #[pallet::storage]
-    pub type Prometheus<T: Config> = StorageDoubleMap<_, Identity, NetUid, Blake2_128Concat, T::AccountId, PrometheusInfo, OptionQuery>;
+    pub type Prometheus<T: Config> =
+        StorageDoubleMap<_, Identity, NetUid, Blake2_128Concat, T::AccountId, PrometheusInfo, OptionQuery>;
 
     /// The TLS key of a hotkey.
     #[pallet::storage]
-    pub type NeuronCertificates<T: Config> = StorageDoubleMap<_, Identity, NetUid, Blake2_128Concat, T::AccountId, NeuronCertificate, OptionQuery>;
+    pub type NeuronCertificates<T: Config> =
+        StorageDoubleMap<_, Identity, NetUid, Blake2_128Concat, T::AccountId, NeuronCertificate, OptionQuery>;
 
     /// Whether a hotkey has a uid on a subnet.
     #[pallet::storage]
-    pub type IsNetworkMember<T: Config> = StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Identity, NetUid, bool, ValueQuery>;
+    pub type IsNetworkMember<T: Config> =
+        StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Identity, NetUid, bool, ValueQuery>;
 
     /// The coldkey of a hotkey.
     #[pallet::storage]
@@ -284,15 +299,18 @@ mod storage {
 
     /// Block in which a subnet's owner last changed a parameter. Ours: Bittensor keeps it among its rate limits.
     #[pallet::storage]
-    pub type OwnerHyperparamChanged<T: Config> = StorageDoubleMap<_, Identity, NetUid, Twox64Concat, Hyperparameter, u64, ValueQuery>;
+    pub type OwnerHyperparamChanged<T: Config> =
+        StorageDoubleMap<_, Identity, NetUid, Twox64Concat, Hyperparameter, u64, ValueQuery>;
 
     /// Alpha staked at a hotkey, in rao.
     #[pallet::storage]
-    pub type TotalHotkeyAlpha<T: Config> = StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Identity, NetUid, AlphaBalance, ValueQuery>;
+    pub type TotalHotkeyAlpha<T: Config> =
+        StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Identity, NetUid, AlphaBalance, ValueQuery>;
 
     /// Shares of that alpha.
     #[pallet::storage]
-    pub type TotalHotkeyShares<T: Config> = StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Identity, NetUid, U64F64, ValueQuery>;
+    pub type TotalHotkeyShares<T: Config> =
+        StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Identity, NetUid, U64F64, ValueQuery>;
 
     /// A coldkey's shares of the alpha at a hotkey: hotkey, coldkey, netuid.
     #[pallet::storage]
@@ -305,5 +323,6 @@ mod storage {
 
     /// Dividends that the last epoch paid into a hotkey's pool, in rao.
     #[pallet::storage]
-    pub type AlphaDividendsPerSubnet<T: Config> = StorageDoubleMap<_, Identity, NetUid, Blake2_128Concat, T::AccountId, AlphaBalance, ValueQuery>;
+    pub type AlphaDividendsPerSubnet<T: Config> =
+        StorageDoubleMap<_, Identity, NetUid, Blake2_128Concat, T::AccountId, AlphaBalance, ValueQuery>;
 }

@@ -1,6 +1,6 @@
 //! Subnets: registered against a lock, started by their owner.
 
-use alloc::vec::Vec;
+use alloc::{string::String, vec::Vec};
 
 use frame_support::{
     dispatch::DispatchResult,
@@ -94,10 +94,7 @@ impl<T: Config> Pallet<T> {
 
     pub(crate) fn do_start_call(origin: OriginFor<T>, netuid: NetUid) -> DispatchResult {
         Self::ensure_subnet_owner(origin, netuid)?;
-        ensure!(
-            !FirstEmissionBlockNumber::<T>::contains_key(netuid),
-            Error::<T>::FirstEmissionBlockNumberAlreadySet
-        );
+        ensure!(!FirstEmissionBlockNumber::<T>::contains_key(netuid), Error::<T>::FirstEmissionBlockNumberAlreadySet);
         let now = Self::current_block();
         let earliest = NetworkRegisteredAt::<T>::get(netuid).saturating_add(StartCallDelay::<T>::get());
         ensure!(now >= earliest, Error::<T>::NeedWaitingMoreBlocksToStarCall);
@@ -145,6 +142,7 @@ impl<T: Config> Pallet<T> {
         Burn::<T>::insert(netuid, defaults.burn);
         Yuma3On::<T>::insert(netuid, true);
         SubnetEmissionEnabled::<T>::insert(netuid, defaults.emission_enabled);
+        TokenSymbol::<T>::insert(netuid, symbol(netuid));
     }
 
     /// Whether the coldkey can pay the amount and keep its account alive.
@@ -163,4 +161,11 @@ impl<T: Config> Pallet<T> {
         T::Currency::mint_into(coldkey, amount)?;
         Ok(())
     }
+}
+
+/// The sign of a subnet's alpha: small Greek letters in turn, from alpha.
+fn symbol(netuid: NetUid) -> Vec<u8> {
+    const LETTERS: &str = "αβγδεζηθικλμνξοπρστυφχψω";
+    let turn = usize::from(netuid.saturating_sub(1)).checked_rem(LETTERS.chars().count()).unwrap_or(0);
+    LETTERS.chars().skip(turn).take(1).collect::<String>().into_bytes()
 }

@@ -5,7 +5,8 @@ use alloc::{
     vec::Vec,
 };
 
-use frame_support::{dispatch::DispatchResult, ensure};
+use codec::Compact;
+use frame_support::{dispatch::DispatchResult, ensure, storage::with_storage_layer};
 use frame_system::{ensure_signed, pallet_prelude::OriginFor};
 use sp_core::H256;
 use sp_runtime::traits::{BlakeTwo256, Hash};
@@ -105,10 +106,19 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// Works off a batch, each part for itself, and says what failed.
-    pub(crate) fn report_batch(hotkey: T::AccountId, results: Vec<(NetUid, DispatchResult)>) {
-        let netuids = results.iter().map(|(netuid, _)| (*netuid).into()).collect();
-        let failures: Vec<_> = results.into_iter().filter_map(|(netuid, result)| Some((netuid, result.err()?))).collect();
+    /// Works off a batch, each part for itself, and announces what failed.
+    pub(crate) fn batch<Part>(
+        hotkey: T::AccountId,
+        parts: impl Iterator<Item = (Compact<NetUid>, Part)>,
+        run: impl Fn(NetUid, Part) -> DispatchResult,
+    ) {
+        let (mut netuids, mut failures) = (Vec::new(), Vec::new());
+        for (netuid, part) in parts {
+            // A part that fails leaves nothing behind.
+            let result = with_storage_layer(|| run(netuid.0, part));
+            failures.extend(result.err().map(|error| (netuid.0, error)));
+            netuids.push(netuid);
+        }
         if !failures.is_empty() {
             Self::deposit_event(Event::BatchCompletedWithErrors());
         }

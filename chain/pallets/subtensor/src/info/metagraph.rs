@@ -218,7 +218,11 @@ impl<T: Config> Pallet<T> {
             alpha_stake: compact(neurons.stake.clone()),
             tao_stake: compact(vec![0; neurons.stake.len()]),
             total_stake: compact(neurons.stake),
-            tao_dividends_per_hotkey: neurons.dividends.iter().map(|(hotkey, _)| (hotkey.clone(), Compact(0))).collect(),
+            tao_dividends_per_hotkey: neurons
+                .dividends
+                .iter()
+                .map(|(hotkey, _)| (hotkey.clone(), Compact(0)))
+                .collect(),
             alpha_dividends_per_hotkey: neurons.dividends,
         })
     }
