@@ -13,7 +13,7 @@ import pytest
 from meritnet.chain.client.client import Chain
 from meritnet.chain.client.metagraph import Axon
 from meritnet.chain.client.neurons import burned_register
-from meritnet.chain.client.stake import add_stake, transfer
+from meritnet.chain.client.stake import add_stake
 from meritnet.chain.client.subnets import register_subnet, start_subnet
 from meritnet.chain.keys import KeyPair
 from meritnet.chain.node.node import Node
@@ -219,7 +219,6 @@ def town(node: Node, tmp_path: Path) -> Town:
         start_subnet(chain, owner, netuid)
         for coldkey, hotkey in zip(others, hotkeys, strict=True):
             burned_register(chain, netuid, coldkey, hotkey.address)
-            transfer(chain, coldkey, hotkey.address, TAO)
         for coldkey, hotkey, tao in zip(others[:2], hotkeys[:2], (3000, 1000), strict=True):
             add_stake(chain, coldkey, hotkey.address, netuid, tao * TAO)
     return made

@@ -35,7 +35,7 @@ from meritnet.cli.options import (
     is_local,
     open_wallet,
 )
-from meritnet.cli.render import tao
+from meritnet.cli.render import emit, line, tao
 
 if TYPE_CHECKING:
     from meritnet.miner.events import Event
@@ -128,6 +128,53 @@ def run(
             report=lambda event: _show(event, status),
         )
         live(lambda stop: run_miner(service, stop))
+
+
+@app.command()
+def finetune(
+    netuid: Netuid = None,
+    model: Model = None,
+    steps: Annotated[int, typer.Option("--steps", min=1, max=100_000, help="Steps of training.")] = 40,
+    examples: Annotated[int, typer.Option("--examples", min=1, max=1024, help="Examples in a step.")] = 4,
+    learning_rate: Annotated[
+        float, typer.Option("--learning-rate", min=1e-6, max=1.0, help="The optimizer's.")
+    ] = 2e-3,
+    wallet: WalletName = None,
+    hotkey: HotkeyName = None,
+    data_dir: DataDir = None,
+    wallet_path: WalletPath = None,
+    endpoint: Endpoint = None,
+    as_json: Json = False,
+) -> None:
+    """Train an adapter for a fine_tuning subnet; the next `meritnet miner run` there serves it."""
+    import asyncio
+
+    from meritnet.miner.finetune import finetune as train
+    from meritnet.subnets.fine_tuning.training import Recipe
+    from meritnet.subnets.models.shared import shared_engine
+
+    (subnet,) = complete({NETUID: netuid})
+    address = open_wallet(wallet, hotkey, wallet_path, None, endpoint).wallet.hotkey_address
+    directory = state_directory(data_dir, "miner", address, subnet) / "role"
+    directory.mkdir(parents=True, exist_ok=True)
+    recipe = Recipe(steps=steps, examples_per_step=examples, learning_rate=learning_rate)
+    with StatusLine(as_json).open() as status:
+        source = shared_engine(model, status.progress)
+        done = asyncio.run(train(source, address, directory, recipe, status.progress))
+    result = {
+        "content_id": done.published.content_id,
+        "steps": steps,
+        "base_loss_nats": done.base_loss,
+        "adapter_loss_nats": done.adapter_loss,
+        "loss_gain_nats": done.loss_gain_nats,
+    }
+
+    def human() -> None:
+        gained = f"held-out loss {done.base_loss:.4f} → {done.adapter_loss:.4f} nats a token"
+        line(f"adapter {done.published.content_id[:12]}…", f"{steps} steps", gained)
+        print(f"serve it with: meritnet miner run --netuid {subnet}")
+
+    emit(result, as_json, human)
 
 
 def _api_key(file: Path | None) -> str | None:
