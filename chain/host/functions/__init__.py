@@ -32,6 +32,7 @@ class Call:
     keys: crypto.KeyStore
     logs: list[str]
     outer_depth: int = 0
+    written_bytes: int = 0
     batch: bool | None = None
 
 

@@ -2,7 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from meritnet.chain.host.functions.storage import kill_result, layout, read_into, removal_results
+from meritnet.chain.host.functions.storage import (
+    count_written,
+    kill_result,
+    layout,
+    read_into,
+    removal_results,
+)
 
 if TYPE_CHECKING:
     from meritnet.chain.host.functions import Call
@@ -20,6 +26,7 @@ def read(call: "Call", name: bytes, key: bytes, room: tuple[int, int], offset: i
 
 def set_value(call: "Call", name: bytes, key: bytes, value: bytes) -> None:
     """Set a key."""
+    count_written(call, key, value)
     call.overlay.child(name).put(key, value)
 
 

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 CHILD_STORAGE_KEYS = b":child_storage:"
 """What is kept under this prefix belongs to the host; a runtime may read it only."""
 
+MAX_WRITTEN_BYTES = 512 << 20
+"""Keys and values that a call may write; a block's weight ends far below."""
+
 MAX_DEPTH = 255
 """Transactions may nest no deeper; FRAME itself stops at this depth."""
 
@@ -39,6 +42,7 @@ def read_into(call: "Call", value: bytes | None, room: tuple[int, int], offset: 
 def set_value(call: "Call", key: bytes, value: bytes) -> None:
     """Set a key. The roots of child storages belong to the host: writing to them does nothing."""
     if not key.startswith(CHILD_STORAGE_KEYS):
+        count_written(call, key, value)
         call.overlay.put(key, value)
 
 
@@ -55,7 +59,15 @@ def exists(call: "Call", key: bytes) -> bool:
 
 def append(call: "Call", key: bytes, item: bytes) -> None:
     """Add an encoded item to the SCALE list at a key."""
+    count_written(call, key, item)
     call.overlay.append(key, item)
+
+
+def count_written(call: "Call", key: bytes, value: bytes) -> None:
+    """Trap a call that writes without end: its changes are in the host's memory until it returns."""
+    call.written_bytes += len(key) + len(value)
+    if call.written_bytes > MAX_WRITTEN_BYTES:
+        raise HostError(f"the runtime wrote more than {MAX_WRITTEN_BYTES} bytes to storage in one call")
 
 
 def next_key(call: "Call", key: bytes) -> bytes | None:

@@ -155,3 +155,17 @@ def test_transactions_do_not_nest_without_end(host: Any) -> None:
     host.run(*[BEGIN] * 255)
     with pytest.raises(HostError, match="more than 255 storage transactions"):
         host.run(*[BEGIN] * 256)
+
+
+def test_a_call_cannot_write_without_end(executor_of: Any) -> None:
+    """An endless loop of writes of a mebibyte each stops at the limit, and nothing of it stays."""
+    executor = executor_of(
+        '(func (export "run") (param i32 i32) (result i64)'
+        " (loop $l (call $set (i64.const 0x100000000) (i64.const 0x10000000000000)) (br $l)) (i64.const 0))",
+        imports='(import "env" "ext_storage_set_version_1" (func $set (param i64 i64)))',
+        memory="(memory 17)",
+    )
+    overlay = Overlay(Trie())
+    with pytest.raises(HostError, match="wrote more than 536870912 bytes"):
+        executor.call("run", b"", overlay)
+    assert overlay.changes() == {}
