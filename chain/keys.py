@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Literal
 
@@ -129,6 +130,7 @@ def verify(public: bytes, message: bytes, signature: bytes, scheme: str = "sr255
     return True
 
 
+@lru_cache(maxsize=65_536)
 def ss58_encode(public: bytes, prefix: int = SS58_PREFIX) -> Ss58Address:
     """The address of a 32-byte account. Prefixes up to 16,383, as the SS58 registry allows."""
     if len(public) != 32 or not 0 <= prefix < 16_384:

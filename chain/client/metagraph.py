@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from meritnet.chain.client.scale import Reader, u16
 from meritnet.chain.client.storage_key import item_prefix
-from meritnet.chain.errors import ChainError
+from meritnet.chain.errors import ChainError, CodecError
 from meritnet.chain.types import U16_MAX, BlockNumber, NetUid, Ss58Address, Uid
 
 if TYPE_CHECKING:
@@ -163,7 +163,10 @@ def _decoded(reader: Reader, trust: bytes | None) -> Metagraph:
     reader.boolean()  # liquid alpha
     for _ in range(3):
         reader.compact()
-    return Metagraph(**head, max_uids=max_uids, burn_rao=burn_rao, **_neurons(reader, trust))
+    neurons = _neurons(reader, trust)
+    if not reader.at_end:
+        raise CodecError("the runtime's metagraph has another layout", "the chain is newer than this client")
+    return Metagraph(**head, max_uids=max_uids, burn_rao=burn_rao, **neurons)
 
 
 def _head(reader: Reader) -> dict[str, Any]:
@@ -182,7 +185,7 @@ def _head(reader: Reader) -> dict[str, Any]:
 
 
 def _neurons(reader: Reader, trust: bytes | None) -> dict[str, Any]:
-    """The vectors by uid. The last two, dividends by hotkey, are left unread."""
+    """The vectors by uid, up to the end; the dividends by hotkey, which come last, are told by `emission`."""
     hotkeys, coldkeys = reader.vector(reader.account), reader.vector(reader.account)
     reader.vector(lambda: reader.option(lambda: identity(reader, 7)))
     axons = reader.vector(lambda: axon(reader))
@@ -191,6 +194,8 @@ def _neurons(reader: Reader, trust: bytes | None) -> dict[str, Any]:
         reader.vector(reader.compact) for _ in range(8)
     )
     registered_at, alpha, tao, total = (reader.vector(reader.compact) for _ in range(4))
+    for _ in range(2):
+        reader.vector(lambda: (reader.take(32), reader.compact()))
     stored = Reader(trust or b"\0")
     size = len(hotkeys)
     vtrust = (stored.vector(lambda: stored.unsigned(2)) + [0] * size)[:size]
