@@ -1,10 +1,11 @@
 """The engine that compiles and runs WebAssembly: settings that make results equal everywhere, and deadlines.
 
-Deadlines are epochs: a thread that lives only while some call has a deadline counts them up every 10 ms, and
-compiled code looks at the count in loops and functions. A call without a deadline is never interrupted.
+Deadlines are epochs: a thread that lives while calls have deadlines counts them up every 10 ms, and compiled
+code looks at the count in loops and functions. A call without a deadline is never interrupted.
 """
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -27,6 +28,7 @@ KEPT_BYTES = 4 << 20
 TICK_S = 0.01
 """How finely deadlines are kept."""
 
+LINGER_TICKS = 100
 NO_DEADLINE_TICKS = 1 << 48
 
 
@@ -95,31 +97,34 @@ def ticks(deadline_s: float | None) -> int:
 
 
 class _Ticker:
-    """Advances the engine's epoch while some call has a deadline."""
+    """Advances the engine's epoch while some call has a deadline, and for a second after."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting = 0
-        self._idle = threading.Event()
+        self._is_running = False
 
-    def _run(self, idle: threading.Event) -> None:
-        while not idle.wait(TICK_S):
+    def _run(self) -> None:
+        idle_ticks = 0
+        while True:
+            time.sleep(TICK_S)
             ENGINE.increment_epoch()
+            with self._lock:
+                idle_ticks = 0 if self._waiting else idle_ticks + 1
+                if idle_ticks > LINGER_TICKS:
+                    self._is_running = False
+                    return
 
     def enter(self) -> None:
         with self._lock:
             self._waiting += 1
-            if self._waiting == 1:
-                self._idle = threading.Event()
-                threading.Thread(
-                    target=self._run, args=(self._idle,), name="wasm deadlines", daemon=True
-                ).start()
+            if not self._is_running:
+                self._is_running = True
+                threading.Thread(target=self._run, name="wasm deadlines", daemon=True).start()
 
     def leave(self) -> None:
         with self._lock:
             self._waiting -= 1
-            if self._waiting == 0:
-                self._idle.set()
 
 
 _ticker = _Ticker()

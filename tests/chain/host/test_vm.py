@@ -1,5 +1,6 @@
 """What the machine refuses, and that calls do not see one another."""
 
+import contextlib
 import struct
 import subprocess
 import sys
@@ -8,6 +9,8 @@ from collections.abc import Callable
 
 import pytest
 import wasmtime
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from meritnet.chain.errors import HostError
 from meritnet.chain.host.engine import MAX_RUNNING
@@ -101,6 +104,31 @@ def test_nan_is_canonical(executor_of: ExecutorOf) -> None:
         )
     )
     assert call(executor, argument=struct.pack("<ff", 0.0, 0.0)) == bytes.fromhex("0000c07f0000c07f")
+
+
+@pytest.fixture(scope="module")
+def runtime_like() -> bytes:
+    """A module with a bit of everything: a table, data, globals, imports, a loop, memory accesses."""
+    text = """(module
+      (import "env" "ext_storage_set_version_1" (func $set (param i64 i64)))
+      (import "env" "ext_storage_get_version_1" (func $get (param i64) (result i64)))
+      (import "env" "ext_allocator_malloc_version_1" (func $malloc (param i32) (result i32)))
+      (import "env" "memory" (memory 2))
+      (type $step (func (param i32) (result i32)))
+      (table 2 funcref) (elem (i32.const 0) $double $next)
+      (global $count (mut i32) (i32.const 3)) (global (export "__heap_base") i32 (i32.const 4096))
+      (data (i32.const 64) "some key and some value")
+      (func $double (param i32) (result i32) (i32.mul (local.get 0) (i32.const 2)))
+      (func $next (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))
+      (func (export "run") (param i32 i32) (result i64) (local $at i32)
+        (local.set $at (call $malloc (i32.const 40)))
+        (loop $again
+          (i32.store (local.get $at) (call_indirect (type $step) (global.get $count) (i32.const 1)))
+          (global.set $count (i32.sub (global.get $count) (i32.const 1)))
+          (br_if $again (global.get $count)))
+        (call $set (i64.const 0x800000040) (i64.const 0xa00000048))
+        (call $get (i64.const 0x800000040))))"""
+    return bytes(wasmtime.wat2wasm(text))
 
 
 def recursion(executor_of: ExecutorOf) -> Executor:
@@ -315,6 +343,20 @@ def test_a_python_error_in_a_host_function_is_not_swallowed(executor_of: Executo
         executor.call("run", b"", overlay)
     assert overlay.depth == 0
     assert executor.call("run", b"", Overlay(Trie())).value == b""
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_a_mutilated_module_is_refused_or_traps_or_answers(
+    runtime_like: bytes, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    """Whatever bytes of a module are changed, there is an answer or a ``HostError``, never anything else."""
+    code = bytearray(runtime_like)
+    for _ in range(data.draw(st.integers(1, 4))):
+        code[data.draw(st.integers(8, len(code) - 1))] = data.draw(st.integers(0, 255))
+    with contextlib.suppress(HostError):
+        executor = Executor(bytes(code), cache_dir=tmp_path_factory.getbasetemp() / "mutilated")
+        executor.call("run", b"input", Overlay(Trie()), deadline_s=0.2)
 
 
 @pytest.mark.slow
