@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from meritnet.chain.errors import UsageError
+from meritnet.chain.errors import ChainError, DispatchFailed, UsageError
 from meritnet.cli.options import (
     Endpoint,
     HotkeyName,
@@ -129,8 +129,6 @@ def show(netuid: Netuid, endpoint: Endpoint = None, as_json: Json = False) -> No
     """Show a subnet and its hyperparameters, in the chain's names and units."""
     from dataclasses import asdict
 
-    from meritnet.chain.errors import ChainError
-
     with connect(endpoint) as chain:
         at = chain.block_hash()
         infos = [info for info in chain.subnets(at) if info.netuid == netuid]
@@ -168,7 +166,12 @@ def set_(
     number = _value(value)
     with connect(endpoint) as chain:
         signer = unlocked.coldkey()
-        receipt = set_hyperparameter(chain, signer, netuid, parameter, number, as_root=sudo)
+        try:
+            receipt = set_hyperparameter(chain, signer, netuid, parameter, number, as_root=sudo)
+        except DispatchFailed as error:
+            if error.name == "BadOrigin":
+                error.hint = "only the chain's sudo key may set it: sign with that wallet, and add --sudo"
+            raise
     result = written(receipt) | {"netuid": netuid, "parameter": parameter, "value": number}
     emit(result, as_json, lambda: write_line(receipt, f"subnet {netuid}", f"{parameter} = {number}"))
 

@@ -114,8 +114,6 @@ def built_world() -> Iterator[World]:
         Chain.in_process(lambda send: Session(node, send, dev=True)) as chain,
     ):
         world = World(node, chain)
-        for key in (world.alice_hot, world.bob_hot, world.charlie_hot):  # TEMPORARY
-            world.do(ALICE, "transfer_keep_alive", "Balances", dest=key, value=TAO)
         world.do(ALICE, "register_network", hotkey=world.alice_hot)
         world.do(ALICE, "start_call", netuid=1)
         world.do(BOB, "burned_register", netuid=1, hotkey=world.bob_hot)
