@@ -128,5 +128,5 @@ class Executor:
 
 def _told(entry: str, reason: str, logs: list[str]) -> str:
     """The message of an error, in one line: what was called, what went wrong, what the runtime said last."""
-    said = "".join(f" | {' '.join(line.split())}" for line in logs[-SHOWN_LOG_LINES:])
-    return f"{entry}: {reason}{said}"
+    lines = " | ".join([reason, *logs[-SHOWN_LOG_LINES:]])
+    return " ".join(f"{entry}: {lines}".split())

@@ -112,9 +112,8 @@ class Machine:
     def _offer(self, item: wasmtime.ImportType, function: HostFunction) -> None:
         """Let the linker know a host function; what it raises is kept and becomes a trap."""
         if function.signature != _signature(item.type):
-            raise HostError(
-                f"the module imports {item.name} as {_signature(item.type)}, it is {function.signature}"
-            )
+            stated = _signature(item.type)
+            raise HostError(f"the module imports {item.name!r} as {stated}, it is {function.signature}")
         inner = function.enter
 
         def enter(_data: int, _caller: int, arguments: Arguments, _count: int) -> int:

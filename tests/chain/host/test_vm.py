@@ -260,7 +260,7 @@ def test_a_missing_import_traps_only_when_it_is_called(executor_of: ExecutorOf) 
 
 
 def test_an_import_with_another_signature_is_refused(executor_of: ExecutorOf) -> None:
-    with pytest.raises(HostError, match="imports ext_storage_set_version_1 as i32 ->, it is i64 i64 ->"):
+    with pytest.raises(HostError, match="imports 'ext_storage_set_version_1' as i32 ->, it is i64 i64 ->"):
         executor_of(
             RUN.format("(i64.const 0)"),
             imports='(import "env" "ext_storage_set_version_1" (func (param i32)))',
