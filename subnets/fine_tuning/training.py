@@ -19,11 +19,11 @@ from meritnet.subnets.models import lora
 
 @dataclass(frozen=True)
 class Recipe:
-    """How much to train, and how fast."""
+    """How much to train, and how fast. The defaults gain about 0.27 nats in 20 examples (docs/log.md)."""
 
     steps: int = 10
-    examples_per_step: int = 4
-    learning_rate: float = 2e-3
+    examples_per_step: int = 2
+    learning_rate: float = 5e-3
     warmup_steps: int = 2
     max_gradient_norm: float = 1.0
 

@@ -1,7 +1,8 @@
 """Models made from a loaded one: shells that share its weights, and cheaper ones that lazy miners serve.
 
-``skip:5``  leaves out the last five layers (shares all weights, costs no memory).
-``int8``, ``int4``  round every weight matrix to that many bits, in groups of 64 (a copy: +100 % memory).
+``skip:5``   leaves out the last five layers (shares all weights, costs no memory).
+``shallow``  leaves out the last sixth of the layers, at least one.
+``int8``, ``int4``   round every weight matrix to that many bits, in groups of 64 (a copy: +100 % memory).
 """
 
 import copy
@@ -30,9 +31,11 @@ def variant_of(model: PreTrainedModel, name: str) -> PreTrainedModel:
         return model
     if match := re.fullmatch(r"skip:(\d+)", name):
         return _without_last_layers(model, int(match[1]))
+    if name == "shallow":
+        return _without_last_layers(model, max(1, model.config.num_hidden_layers // 6))
     if match := re.fullmatch(r"int([48])", name):
         return _rounded(model, int(match[1]))
-    raise UsageError(f"unknown model variant {name!r}", hint="known variants: skip:N, int8, int4")
+    raise UsageError(f"unknown model variant {name!r}", hint="known variants: skip:N, shallow, int8, int4")
 
 
 def _without_last_layers(model: PreTrainedModel, count: int) -> PreTrainedModel:

@@ -14,8 +14,8 @@ from meritnet.subnets.text_generation.messages import (
     parse_request,
 )
 
-LAZY_VARIANT = "skip:5"
-"""What a lazy miner runs instead: the same model without its last five layers."""
+LAZY_VARIANT = "shallow"
+"""What a lazy miner runs instead: the same model without the last sixth of its layers."""
 
 
 class GenerationMiner:

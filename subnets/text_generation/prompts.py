@@ -1,7 +1,7 @@
 """Prompts that look like people's, drawn from a public seed so that anyone can repeat a validator's step.
 
-A template is filled with words: about four million different openings. What a miner sees is a conversation
-like any other; only the signature says that a validator asks.
+Templates are filled with words, opened and closed in different ways. What a miner sees is a conversation like
+any other; only the signature says that a validator asks.
 """
 
 from meritnet.subnets.draws import Draws
@@ -45,6 +45,11 @@ FOLLOW_UPS = (
     "Make it shorter, please.",
     "What would {audience} say to that?",
 )
+OPENERS = ("", "", "", "Hi! ", "Quick question. ", "Please help me. ", "Hello there. ", "One more thing: ")
+CLOSERS = (
+    "", "", "", " Two sentences are enough.", " Keep it friendly.", " Use plain words.", " Be precise.",
+    " Start with the most important point.",
+)  # fmt: skip
 SYSTEMS = (
     "You are a patient teacher.",
     "You are a helpful assistant who answers briefly.",
@@ -62,7 +67,8 @@ def conversation(draws: Draws) -> tuple[Message, ...]:
         "audience": draws.pick(AUDIENCES),
         "place": draws.pick(PLACES),
     }
-    messages = [Message(role="user", content=draws.pick(TASKS).format(**words))]
+    question = draws.pick(OPENERS) + draws.pick(TASKS).format(**words) + draws.pick(CLOSERS)
+    messages = [Message(role="user", content=question)]
     if draws.below(4) == 0:
         messages.append(Message(role="assistant", content=f"Let us think about {subject}, and then {other}."))
         messages.append(Message(role="user", content=draws.pick(FOLLOW_UPS).format(**words)))

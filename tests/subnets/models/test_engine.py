@@ -1,0 +1,166 @@
+"""The engine on a tiny model: the same answer in any company, exact replay, lazy variants seen."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from meritnet.chain.errors import UsageError
+from meritnet.subnets.models.engine import Engine
+from meritnet.subnets.models.sampling import Sampling, gumbel_noise
+from meritnet.subnets.models.sources import ModelUnavailable
+
+TOLERANCE = 1e-3
+PINNED = [-1.43816, 0.13281, 0.51787]
+Run = Callable[[Coroutine[Any, Any, Any]], Any]
+
+
+def sampling(number: int, temperature: float = 0.8, max_tokens: int = 24) -> Sampling:
+    return Sampling(bytes([number]) * 32, temperature, max_tokens)
+
+
+@pytest.fixture
+def prompts(engine: Engine) -> list[list[int]]:
+    texts = ["Say hello.", "What is a lighthouse, and who keeps it?", "Hm", "Compare tea and glass."]
+    return [engine.encode_chat([{"role": "user", "content": text}]) for text in texts]
+
+
+def test_noise_is_gumbel_and_depends_on_seed_and_position_only() -> None:
+    noise = gumbel_noise(b"seed", 3, 50_000).numpy()
+    assert abs(noise.mean() - 0.5772) < 0.03  # Euler's constant
+    assert abs(noise.std() - np.pi / np.sqrt(6)) < 0.03
+    assert (gumbel_noise(b"seed", 3, 1000).numpy() == noise[:1000]).all()
+    assert (gumbel_noise(b"seed", 4, 1000).numpy() != noise[:1000]).all()
+    # The bits are Philox's and stay what they are: other languages must be able to find them.
+    assert [round(float(value), 5) for value in noise[:3]] == PINNED
+
+
+def test_text_survives_the_round_trip(engine: Engine) -> None:
+    assert engine.decode(engine.encode("héllo, 世界 🙂")) == "héllo, 世界 🙂"
+
+
+def test_the_same_seed_gives_the_same_answer_and_another_seed_another(
+    engine: Engine, prompts: list[list[int]], run: Run
+) -> None:
+    first = run(engine.generate(prompts[0], sampling(1)))
+    assert run(engine.generate(prompts[0], sampling(1))) == first
+    assert run(engine.generate(prompts[0], sampling(2))) != first
+
+
+def test_company_in_a_batch_changes_nothing(engine: Engine, prompts: list[list[int]], run: Run) -> None:
+    async def together() -> list[list[int]]:
+        requests = [
+            engine.generate(prompt, sampling(n, max_tokens=8 + 5 * n)) for n, prompt in enumerate(prompts)
+        ]
+        return await asyncio.gather(*requests)
+
+    alone = [
+        run(engine.generate(prompt, sampling(n, max_tokens=8 + 5 * n))) for n, prompt in enumerate(prompts)
+    ]
+    assert run(together()) == alone
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.5, 1.0])
+def test_honest_answers_replay_token_by_token(
+    engine: Engine, prompts: list[list[int]], temperature: float, run: Run
+) -> None:
+    for number, prompt in enumerate(prompts):
+        drawn = sampling(number, temperature)
+        answer = run(engine.generate(prompt, drawn))
+        replay = run(engine.replay(prompt, answer, drawn))
+        assert replay.matching(TOLERANCE) == len(answer) == len(replay.gaps)
+
+
+@pytest.mark.parametrize("variant", ["skip:1", "shallow", "int4"])
+def test_a_cheaper_model_does_not_replay(
+    engine: Engine, prompts: list[list[int]], variant: str, run: Run
+) -> None:
+    matching = total = 0
+    for number, prompt in enumerate(prompts):
+        answer = run(engine.generate(prompt, sampling(number), variant=variant))
+        matching += run(engine.replay(prompt, answer, sampling(number))).matching(TOLERANCE)
+        total += len(answer)
+    assert matching < 0.9 * total
+
+
+def test_variants_share_the_weights_or_leave_them_alone(
+    engine: Engine, prompts: list[list[int]], run: Run
+) -> None:
+    before = run(engine.generate(prompts[0], sampling(5)))
+    for variant in ("shallow", "int8", "int4"):
+        run(engine.generate(prompts[0], sampling(5), variant=variant))
+    assert run(engine.generate(prompts[0], sampling(5))) == before
+
+
+@pytest.mark.parametrize("variant", ["skip:2", "skip:0", "int3", "tiny"])
+def test_an_unknown_variant_is_refused_and_the_engine_goes_on(
+    engine: Engine, prompts: list[list[int]], variant: str, run: Run
+) -> None:
+    with pytest.raises(UsageError):
+        run(engine.generate(prompts[0], sampling(1), variant=variant))
+    assert run(engine.generate(prompts[0], sampling(1)))
+
+
+def test_a_stream_gives_the_same_tokens_and_can_be_closed(
+    engine: Engine, prompts: list[list[int]], run: Run
+) -> None:
+    async def streamed(most: int) -> list[int]:
+        tokens = []
+        stream = engine.stream(prompts[0], sampling(1))
+        async for token in stream:
+            tokens.append(token)
+            if len(tokens) == most:
+                break
+        await stream.aclose()
+        return tokens
+
+    whole = run(engine.generate(prompts[0], sampling(1)))
+    assert run(streamed(100)) == whole
+    assert run(streamed(3)) == whole[:3]
+
+
+def test_a_cancelled_caller_leaves_the_engine_working(
+    engine: Engine, prompts: list[list[int]], run: Run
+) -> None:
+    async def impatient() -> None:
+        task = asyncio.create_task(engine.generate(prompts[0], sampling(1, max_tokens=200)))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    run(impatient())
+    assert run(engine.generate(prompts[0], sampling(1)))
+
+
+def test_losses_are_those_of_the_definition(engine: Engine, run: Run) -> None:
+    import torch
+
+    examples = np.arange(6 * 20, dtype=np.int32).reshape(6, 20) % 200
+    found = run(engine.losses(examples))
+    with torch.no_grad():
+        tokens = torch.from_numpy(examples.astype(np.int64))
+        logs = torch.log_softmax(engine.model(input_ids=tokens).logits[:, :-1].double(), dim=-1)
+        due = -logs.gather(2, tokens[:, 1:, None]).squeeze(2).mean(dim=1).numpy()
+    assert np.allclose(found, due, atol=1e-5)
+
+
+def test_closing_ends_waiting_requests(tiny_folder: Path, prompts: list[list[int]], run: Run) -> None:
+    closing = Engine.load(tiny_folder)
+
+    async def late() -> None:
+        task = asyncio.create_task(closing.generate(prompts[0], sampling(1, max_tokens=1000)))
+        await asyncio.sleep(0)
+        await asyncio.to_thread(closing.close)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    run(late())
+
+
+def test_a_folder_without_a_model_is_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(ModelUnavailable, match="cannot load a model from"):
+        Engine.load(tmp_path)
