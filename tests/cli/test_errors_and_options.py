@@ -1,5 +1,6 @@
 """What a mistake looks like, where values come from, and what is never asked."""
 
+import io
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from meritnet.cli import options
-from meritnet.cli.app import COMMANDS, available, load
+from meritnet.cli.app import COMMANDS, load
 
 NOWHERE = "ws://127.0.0.1:1"
 
@@ -127,7 +128,7 @@ def test_a_config_file_that_makes_no_sense_is_named(
     assert str(file) in found.err
 
 
-@pytest.mark.parametrize("name", available())
+@pytest.mark.parametrize("name", COMMANDS)
 def test_the_table_says_what_the_command_says(name: str) -> None:
     command = load(name)
     assert command.help
@@ -137,7 +138,7 @@ def test_the_table_says_what_the_command_says(name: str) -> None:
             assert inner.help, f"meritnet {name} {inner.name} has no help"
 
 
-@pytest.mark.parametrize("name", available())
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_takes_json_and_every_option_has_help(name: str) -> None:
     command = load(name)
     for inner in getattr(command, "commands", {name: command}).values():
@@ -146,6 +147,24 @@ def test_every_command_takes_json_and_every_option_has_help(name: str) -> None:
         for parameter in inner.params:
             assert getattr(parameter, "help", ""), f"meritnet {name} {inner.name}: {parameter.name}"
             assert "password" not in parameter.opts
+
+
+def test_on_a_terminal_what_is_missing_is_asked_for_and_told_for_next_time(
+    meritnet: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr("sys.stdin", Terminal("7\n"))
+    found = meritnet("stake", "add", "1", "--wallet", "//Alice", "--endpoint", NOWHERE)
+    assert "the subnet's number (--netuid N)" in found.err
+    assert "next time: --netuid 7" in found.err
+    assert "cannot reach" in found.err
+    monkeypatch.setattr("sys.stdin", Terminal("seven\n"))
+    found = meritnet("stake", "add", "1", "--wallet", "//Alice", "--endpoint", NOWHERE)
+    assert found.code == 2
+    assert "'seven' is no value for --netuid N" in found.err
 
 
 def test_plurals_are_accepted(meritnet: Any) -> None:

@@ -11,7 +11,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Annotated, Any
 
 import typer
@@ -51,7 +50,7 @@ class LazyGroup(TyperGroup):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        for name, entry in available().items():
+        for name, entry in COMMANDS.items():
             self.commands[name] = TyperCommand(name, help=entry.summary, rich_help_panel=entry.panel)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -60,11 +59,6 @@ class LazyGroup(TyperGroup):
             args = [args[0].removesuffix("s"), *args[1:]]
         name, found, rest = super().resolve_command(ctx, args)
         return name, load(name) if found is not None and name in COMMANDS else found, rest
-
-
-def available() -> dict[str, Entry]:
-    """The commands whose modules are installed."""
-    return {name: entry for name, entry in COMMANDS.items() if find_spec(entry.module)}
 
 
 def load(name: str) -> Any:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from meritnet.cli.app import available, load
+from meritnet.cli.app import COMMANDS, load
 
 INTRODUCTION = """# The command line
 
@@ -33,7 +33,7 @@ Made by `python -m meritnet.cli.reference`; do not edit. A noun, then a verb; th
 def page() -> str:
     """The whole page."""
     parts = [INTRODUCTION]
-    for name in available():
+    for name in COMMANDS:
         parts += [_section(path, command) for path, command in _walk((name,), load(name))]
     return "\n".join(parts)
 
