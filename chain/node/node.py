@@ -4,6 +4,7 @@
 makes them take turns. Callbacks of subscribers run inside that lock and must return at once.
 """
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from meritnet.chain.node.author import Builder, Draft, author, execute
 from meritnet.chain.node.block import Block, Header, decode_extrinsic
 from meritnet.chain.node.events import Edited, Event, ExtrinsicStatus, Finalized, NewHead
 from meritnet.chain.node.genesis import CODE
-from meritnet.chain.node.opening import open_store, packaged_runtime
+from meritnet.chain.node.opening import executor_of, open_store, packaged_runtime
 from meritnet.chain.node.pool import Pool
 from meritnet.chain.node.seal import Instant, Interval, Manual, Seal, Sealer, next_moment
 from meritnet.chain.node.signing import Author
@@ -32,6 +33,8 @@ from meritnet.chain.node.validity import (
     Valid,
     decode_validity,
 )
+
+LOG = logging.getLogger(__name__)
 
 EXTERNAL = b"\x02"
 """``TransactionSource::External``: the transaction came from outside of the node."""
@@ -66,7 +69,6 @@ class Node:
         self._listeners: list[Callable[[Event], None]] = []
         self._pool = Pool(self._report)
         self._author = Author()
-        self._executors: dict[bytes, Executor] = {}
         self._not_before_ms = 0
         self._marks: dict[str, Snapshot] = {}
         self._closed = False
@@ -209,11 +211,7 @@ class Node:
         return self._store.trie(self._store.version_at(number).index)
 
     def _executor(self, state: Trie) -> Executor:
-        code = state.get(CODE) or b""
-        executor = self._executors.get(code)
-        if executor is None:
-            executor = self._executors[code] = Executor(code)
-        return executor
+        return executor_of(state.get(CODE) or b"")
 
     # Transactions
 
@@ -452,7 +450,10 @@ class Node:
 
     def _emit(self, event: Event) -> None:
         for listener in self._listeners:
-            listener(event)
+            try:
+                listener(event)
+            except Exception:  # the edge to code that is not the node's: a block is sealed whatever it does
+                LOG.exception("a subscriber failed on %s", type(event).__name__)
 
 
 def _difference(before: Trie, after: Trie) -> Mapping[bytes, bytes | None]:

@@ -1,6 +1,6 @@
 """Opening the chain of a directory, or a new one: the checks before a node starts."""
 
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -18,9 +18,15 @@ def packaged_runtime() -> bytes:
     return files("meritnet.chain.wasm").joinpath("runtime.wasm.zst").read_bytes()
 
 
+@lru_cache(maxsize=8)
+def executor_of(code: bytes) -> Executor:
+    """The runtime ``code`` ready to be called; all nodes of the process share it."""
+    return Executor(code)
+
+
 def open_store(preset: str, base_path: Path | None, code: bytes) -> Store:
     """A store that holds at least genesis of ``code`` and ``preset``."""
-    executor = Executor(code)
+    executor = executor_of(code)
     if base_path is None:
         store: Store = MemoryStore()
     else:

@@ -308,6 +308,21 @@ def test_instant_sealing_makes_a_block_for_each_transaction(node: Node, transfer
         node.set_seal(Manual())
 
 
+def test_a_subscriber_that_fails_stops_nothing(node: Node, caplog: pytest.LogCaptureFixture) -> None:
+    def broken(_event: Event) -> None:
+        raise ZeroDivisionError
+
+    end = node.subscribe(broken)
+    events = watch(node)
+    assert node.seal().number == 1
+    assert len(events) == 2
+    assert "a subscriber failed on NewHead" in caplog.text
+    end()
+    caplog.clear()
+    node.seal()
+    assert not caplog.records
+
+
 def test_interval_sealing_goes_on_by_itself_and_ends(transfer) -> None:
     seen = threading.Event()
     with Node.open(seal=Interval(0.01)) as node:
