@@ -7,7 +7,6 @@ import selectors
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -75,14 +74,27 @@ class Journey:
         assert line, f"{process.args} ended: {process.stderr.read() if process.stderr else ''}"
         return line
 
-    def until(self, what: str, condition: Any) -> Any:
-        """Look again until `condition` gives something, within the deadline."""
-        deadline = time.monotonic() + COMMAND_S
-        while time.monotonic() < deadline:
-            if found := condition():
-                return found
-            time.sleep(0.2)
-        raise AssertionError(f"no {what} within {COMMAND_S} s")
+    def event(self, name: str) -> dict[str, Any]:
+        """The next event of that name that the newest service prints; trouble on the way is a failure."""
+        while True:
+            event: dict[str, Any] = json.loads(self.line(self.processes[-1]))
+            assert event["event"] != "Trouble", event
+            if event["event"] == name:
+                return event
+
+    def subnet(self, kind: str) -> str:
+        """A started subnet of a kind, owned by Alice; its number."""
+        alice = ("--wallet", "//Alice", "--yes")
+        netuid = str(self.ask("subnet", "register", "--kind", kind, *alice)["netuid"])
+        self.ask("subnet", "start", netuid, *alice)
+        return netuid
+
+    def to_next_epoch(self, netuid: str) -> int:
+        """Make blocks up to and including the next epoch's; its number."""
+        graph = self.ask("subnet", "metagraph", netuid)
+        due: int = graph["last_epoch_block"] + graph["tempo"]
+        self.ask("chain", "advance", str(due - graph["block"]))
+        return due
 
     def close(self) -> None:
         """Stop every service as Ctrl-C would; each must end by itself with code 0."""
@@ -106,3 +118,11 @@ def journey(tmp_path: Path) -> Iterator[Journey]:
         yield travel
     finally:
         travel.close()
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The folder of a two-layer model."""
+    from meritnet.subnets.models.tiny import save_tiny
+
+    return str(save_tiny(tmp_path_factory.mktemp("model") / "tiny"))

@@ -30,10 +30,10 @@ def test_a_new_wallet_registers_starts_and_tunes_a_subnet(journey: Any, tmp_path
     )
     netuid = str(registered["netuid"])
     journey.ask("subnet", "start", netuid, "--wallet", "me", "--yes", *secret)
-    journey.ask("subnet", "set", netuid, "immunity_period", "50", "--wallet", "me", "--yes", *secret)
+    journey.ask("subnet", "set", netuid, "immunity_period", "50", "--wallet", "me", *secret)
 
     shown = journey.ask("subnet", "show", netuid)
-    listed = {str(subnet["netuid"]): subnet for subnet in journey.ask("subnet", "list")["subnets"]}
+    listed = {str(subnet["netuid"]): subnet for subnet in journey.ask("subnet", "list")}
     assert listed[netuid]["name"] == "text_generation"
     assert listed[netuid]["is_started"] is True
     assert shown["hyperparameters"]["immunity_period"] == 50

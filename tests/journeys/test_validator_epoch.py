@@ -1,0 +1,36 @@
+"""Journey: a validator's step becomes an epoch's payout, each part a process of its own."""
+
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.journey
+
+
+def test_a_step_becomes_a_payout(journey: Any, tiny: str) -> None:
+    journey.environment["MERITNET_MODEL"] = tiny
+    netuid = journey.subnet("text_generation")
+    miner, validator = ("--netuid", netuid, "--wallet", "//Dave"), ("--netuid", netuid, "--wallet", "//Bob")
+    uid = journey.ask("miner", "register", *miner, "--yes")["uid"]
+    validator_uid = journey.ask("validator", "register", *validator, "--yes")["uid"]
+    journey.ask("stake", "add", "1000", *validator, "--yes")
+    journey.service("miner", "run", *miner, "--port", "0")
+    journey.event("Announced")
+    journey.to_next_epoch(netuid)  # from now on the validator holds a permit
+
+    journey.service("validator", "run", *validator, "--steps", "1")
+    committed = journey.event("Committed")
+    assert committed["weights"] == {str(uid): 1.0}
+    journey.to_next_epoch(netuid)
+    journey.event("Revealed")
+    epoch_block = journey.to_next_epoch(netuid)
+    paid = journey.event("Paid")
+    while paid["block"] < epoch_block:
+        paid = journey.event("Paid")
+    assert paid["paid_rao"] == paid["predicted_rao"] > 0
+
+    graph = journey.ask("subnet", "metagraph", netuid)
+    assert graph["incentive_u16"][uid] == 65_535
+    assert graph["emission_rao"][uid] > 0
+    assert graph["emission_rao"][validator_uid] > 0
+    assert graph["validator_permit"][validator_uid] is True
