@@ -4,19 +4,23 @@ from meritnet.chain.host.node import Node, Value
 
 
 class Edit:
-    """A series of changes that shares the copies it makes: a node is copied at most once."""
+    """A series of changes that shares the copies it makes: a node is copied at most once.
 
-    __slots__ = ("root",)
+    The copies carry a mark and not the edit, which would keep all of a version alive for one node of it.
+    """
+
+    __slots__ = ("_mark", "root")
 
     def __init__(self, root: Node | None) -> None:
         self.root = root
+        self._mark = object()
 
     def _own(self, node: Node) -> Node:
         """``node`` itself when this edit made it, otherwise a copy that this edit may write to."""
-        if node.owner is self:
+        if node.owner is self._mark:
             return node
         children = dict(node.children) if node.children else None
-        return Node(node.partial, node.value, children, self)
+        return Node(node.partial, node.value, children, self._mark)
 
     def _hang(self, parent: Node | None, digit: str, node: Node) -> None:
         """Put ``node`` below ``parent`` (owned), or at the root."""
@@ -45,26 +49,19 @@ class Edit:
                 node.children = {}
             parent, taken, digits = node, digits[0], digits[1:]
             node = node.children.get(taken)
-        self._hang(parent, taken, Node(digits, value, None, self))
+        self._hang(parent, taken, Node(digits, value, None, self._mark))
 
     def _split(self, node: Node, digits: str, value: Value) -> Node:
         """A branch where ``digits`` part from the partial key of ``node``, which comes below it."""
         partial = node.partial
-        common = next(
-            (
-                index
-                for index, (ours, theirs) in enumerate(zip(partial, digits, strict=False))
-                if ours != theirs
-            ),
-            len(digits),
-        )
+        common = _common_digits(partial, digits)
         lower = self._own(node)
         lower.partial = partial[common + 1 :]
-        branch = Node(partial[:common], None, {partial[common]: lower}, self)
+        branch = Node(partial[:common], None, {partial[common]: lower}, self._mark)
         if common == len(digits):
             branch.value = value
         else:
-            self._hang(branch, digits[common], Node(digits[common + 1 :], value, None, self))
+            self._hang(branch, digits[common], Node(digits[common + 1 :], value, None, self._mark))
         return branch
 
     def delete(self, digits: str) -> None:
@@ -112,3 +109,11 @@ class Edit:
         child = self._own(only)
         child.partial = node.partial + digit + child.partial
         return child
+
+
+def _common_digits(one: str, other: str) -> int:
+    """How many digits the two begin with alike."""
+    for index, (ours, theirs) in enumerate(zip(one, other, strict=False)):
+        if ours != theirs:
+            return index
+    return min(len(one), len(other))

@@ -54,7 +54,7 @@ class Node:
     """A leaf or a branch. ``partial`` is a string of hexadecimal digits, one a nibble; so are the
     children's names.
 
-    ``owner`` is the change set that made the node and may still write to it; everybody else copies it first.
+    ``owner`` is the mark of the edit that made the node and may still write to it; others copy it first.
     ``reference`` is how the parent mentions the node: a length byte and its encoding, or its hash if that
     is shorter.
     """

@@ -1,5 +1,4 @@
-"""The state as a persistent Patricia-Merkle trie: every version of it stays readable, and versions share
-nodes.
+"""The state as a persistent Patricia-Merkle trie: every version stays readable, and versions share nodes.
 
 A block changes some fifty keys out of perhaps a hundred thousand. ``Trie.apply`` copies the nodes on the
 way to those keys and no others; the root is computed from the copies and from the remembered references of
@@ -121,9 +120,7 @@ class Trie:
         digits = key.hex()
         node = self._root
         path = ""
-        turns: list[
-            tuple[Node, str, str]
-        ] = []  # where a larger sibling may be found: node, its path, child taken
+        turns: list[tuple[Node, str, str]] = []  # each branch passed, its path, the child taken
         while node is not None:
             rest = digits[len(path) :]
             partial = node.partial
@@ -165,8 +162,7 @@ class Trie:
         return (key for key, _ in self.items(prefix))
 
     def proof(self, keys: Iterable[bytes]) -> list[bytes]:
-        """The nodes from the root to ``keys``, and hashed values: enough to show what each key holds, or
-        that it is absent.
+        """The nodes from the root to ``keys``, and hashed values: what shows a key's value or its absence.
 
         The form is that of the RPC method ``state_getReadProof``: each encoding once, in order of its bytes.
         """

@@ -1,5 +1,6 @@
 """Roots published elsewhere, and the incremental trie against one built anew."""
 
+import gc
 import hashlib
 import json
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meritnet.chain.host.edit import Edit
-from meritnet.chain.host.node import Value, blake2_256
+from meritnet.chain.host.node import Node, Value, blake2_256
 from meritnet.chain.host.trie import CHILD_STORAGE, Trie, ordered_root
 
 EMPTY_ROOT = "03170a2e7597b7b7e3d84c05391d139a62b157e78786d8c082f29dcf4c111314"
@@ -206,20 +207,37 @@ def test_a_chain_of_keys_that_begin_with_one_another_needs_no_recursion() -> Non
     assert trie.next_key(keys[-2]) == keys[-1]
 
 
+def nodes(of: Trie) -> set[int]:
+    """The identities of the nodes of a trie."""
+    pending, seen = [of._root], set()
+    while pending:
+        node = pending.pop()
+        assert node is not None
+        seen.add(id(node))
+        pending.extend((node.children or {}).values())
+    return seen
+
+
+def test_a_version_that_nobody_holds_is_gone() -> None:
+    """After many changes, no node is alive but those of the last version."""
+
+    def alive() -> int:
+        gc.collect()
+        return sum(isinstance(thing, Node) for thing in gc.get_objects())
+
+    before = alive()
+    trie = Trie.from_items({blake2_256(number.to_bytes(4)): b"v" for number in range(50)})
+    for number in range(200):
+        trie = trie.apply({b"hot": number.to_bytes(4), blake2_256(number.to_bytes(8)): b"stays"})
+        trie.root()
+    assert alive() - before == len(nodes(trie))
+
+
 def test_a_change_costs_what_it_changes_and_not_what_there_is() -> None:
     """Of a trie with thousands of keys, a change of one copies only the nodes on the way to it."""
     items = {blake2_256(number.to_bytes(4)): b"v" for number in range(5_000)}
     trie = Trie.from_items(items)
     trie.root()
     changed = trie.apply({next(iter(items)): b"w"})
-
-    def nodes(of: Trie) -> set[int]:
-        pending, seen = [of._root], set()
-        while pending:
-            node = pending.pop()
-            assert node is not None
-            seen.add(id(node))
-            pending.extend((node.children or {}).values())
-        return seen
 
     assert len(nodes(changed) - nodes(trie)) <= 6
