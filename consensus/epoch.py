@@ -2,7 +2,7 @@
 
 Notation: n uids; S raw stake, s active stake, W weights, B bonds, C consensus, R ranks, I incentive,
 D dividends, E emission. The order of steps and every rounding are those of the public network's
-production path; `docs/design.md` says where ours differs on purpose.
+production path; the README beside this file says where ours differs on purpose.
 """
 
 import numpy as np
