@@ -31,7 +31,7 @@ POLKADOT_JS = "@polkadot/api@16.5.6"
 INSTALL_TIMEOUT_S = 900
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 10
-REQUEST_TIMEOUT_S = 60
+REQUEST_TIMEOUT_S = 180
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

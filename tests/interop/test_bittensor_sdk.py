@@ -153,8 +153,11 @@ def test_serves_an_endpoint(sdk, node, netuid: NetUid, miner_uid: int) -> None:
 
 
 def test_serving_without_a_registration_fails_by_name(sdk, netuid: NetUid) -> None:
+    signer = {"coldkey": "//Eve", "hotkey": "//Eve//known"}
+    call = {"pallet": "SubtensorModule", "call": "try_associate_hotkey"}
+    succeeded(sdk("submit_call", **call, args={"hotkey": address("//Eve//known")}, **signer))
     args = {"netuid": netuid, "ip": "203.0.113.7", "port": 8091}
-    done = sdk("execute", op="serve_axon", args=args, coldkey="//Eve", hotkey="//Eve//hot")
+    done = sdk("execute", op="serve_axon", args=args, **signer)
     assert not done["success"]
     assert done["error"] == "HotKeyNotRegisteredInNetwork"
 

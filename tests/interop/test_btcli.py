@@ -43,7 +43,7 @@ def as_user(node, btcli: Callable[..., str], tmp_path_factory: pytest.TempPathFa
     secret = home / "password"
     secret.write_text(PASSWORD + "\n")
     signer = ("-w", "ours", "-H", "first", "--wallet-path", str(home), "--wallet-password-file", str(secret))
-    return lambda *words: btcli("-n", node.endpoint, "--yes", *signer, *words)
+    return lambda *words: btcli(*words, "-n", node.endpoint, "--yes", *signer)
 
 
 def test_lists_our_subnets(node, btcli: Callable[..., str], netuid: NetUid) -> None:
@@ -93,8 +93,8 @@ def test_registers_a_neuron_by_the_raw_call_and_serves_it(
     node, as_user: Callable[..., str], netuid: NetUid
 ) -> None:
     hotkey = KeyPair.from_uri("//Interop//btcli//hot").address
-    arguments = json.dumps({"netuid": netuid, "hotkey": hotkey})
-    as_user("call", "SubtensorModule.burned_register", "--args", arguments)
+    arguments = json.dumps({"netuid": netuid, "hotkey": hotkey, "limit_price": 2 * TAO})
+    as_user("call", "SubtensorModule.register_limit", "--args", arguments)
     as_user("axon", "set", "--netuid", str(netuid), "--ip", "203.0.113.9", "--port", "8093")
     graph = node.chain.metagraph(netuid)
     uid = graph.uid_of(hotkey)
