@@ -51,9 +51,10 @@ def check(node: Node) -> None:
 def violated(node: Node) -> str | None:
     """What the runtime says is wrong with its state; None if all is well, or if it cannot tell."""
     from meritnet.chain.node.node import UnknownApi
+    from meritnet.chain.node.scale import Reader
 
     try:
-        answer = node.call(INVARIANTS, b"")
+        reader = Reader(node.call(INVARIANTS, b""))
     except UnknownApi:
         return None
-    return None if answer[:1] == b"\x00" else answer[1:].decode(errors="replace")
+    return reader.sized().decode(errors="replace") if reader.flag() else None

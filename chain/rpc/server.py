@@ -59,7 +59,12 @@ class RpcServer:
         self._workers = ThreadPoolExecutor(limits.workers, thread_name_prefix="rpc")
         app = web.Application(client_max_size=limits.request_bytes, middlewares=[self._guard])
         app.add_routes(
-            [web.post("/", self._post), web.get("/", self._websocket), web.get("/health", self._health)]
+            [
+                web.post("/", self._post),
+                web.options("/", self._preflight),
+                web.get("/", self._websocket),
+                web.get("/health", self._health),
+            ]
         )
         self._runner = web.AppRunner(
             app, access_log=None, shutdown_timeout=CLOSE_TIMEOUT_S, lingering_time=CLOSE_TIMEOUT_S
@@ -137,6 +142,11 @@ class RpcServer:
         session = Session(self.node, dev=self._may_develop(request))
         answer = await asyncio.get_running_loop().run_in_executor(self._workers, session.receive, text)
         return web.Response(text=answer or "", content_type="application/json", headers=_cors(request))
+
+    async def _preflight(self, request: web.Request) -> web.Response:
+        """Tell a browser that a page of an origin that got this far may post JSON."""
+        allowed = {"Access-Control-Allow-Methods": "POST", "Access-Control-Allow-Headers": "Content-Type"}
+        return web.Response(status=204, headers=_cors(request) | allowed)
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse(

@@ -1,6 +1,7 @@
 """A whole node in memory: blocks, transactions, reads at blocks, time and state under control."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
 
 import pytest
@@ -306,6 +307,29 @@ def test_instant_sealing_makes_a_block_for_each_transaction(node: Node, transfer
         assert node.head.number == 3
     finally:
         node.set_seal(Manual())
+
+
+def test_many_threads_read_and_submit_while_blocks_are_made(node: Node, transfer) -> None:
+    extrinsics = [transfer(nonce=nonce) for nonce in range(24)]
+
+    def work(mine: list[bytes]) -> None:
+        for extrinsic in mine:
+            node.submit(extrinsic)
+            head = node.head
+            assert node.state(head.hash).root() == head.state_root
+            assert node.call("Core_version", b"", head.hash)
+            assert node.block(head.hash) is not None
+
+    with ThreadPoolExecutor(4) as workers:
+        running = [workers.submit(work, extrinsics[first::4]) for first in range(4)]
+        while not all(each.done() for each in running):
+            node.seal()
+    for each in running:
+        each.result()
+    node.seal()
+    assert node.pending() == []
+    blocks = filter(None, map(node.block_at, range(1, node.head.number + 1)))
+    assert sum(len(block.extrinsics) - 1 for block in blocks) == 24
 
 
 def test_a_subscriber_that_fails_stops_nothing(node: Node, caplog: pytest.LogCaptureFixture) -> None:

@@ -117,6 +117,11 @@ def test_pages_of_other_sites_are_kept_out(endpoint: str, headers: dict[str, str
     assert http_request(endpoint, "POST", "/", json.dumps(REQUEST), headers)[0] == status
 
 
+def test_a_browser_may_ask_before_it_posts(endpoint: str) -> None:
+    for origin, status in (("https://polkadot.js.org", 204), ("https://evil.example", 403)):
+        assert http_request(endpoint, "OPTIONS", "/", None, {"Origin": origin})[0] == status
+
+
 def test_the_check_holds_for_websockets(endpoint: str) -> None:
     upgrade = {
         "Connection": "Upgrade",
