@@ -102,7 +102,9 @@ def due(
     else:
         stepped, late = now.steps_done >= rules.steps_per_epoch, clock.blocks_left <= rules.margin_blocks
         reveals = to_reveal(clock.epoch, now.commits_waiting, rules.reveal_period)
-        steps = not (now.committed or stepped or late) and clock.block >= step_block(clock, now, rules)
+        # Shortly before the end only who has nothing to commit yet may still step: it has nothing to lose.
+        in_time = clock.block >= step_block(clock, now, rules) if not late else not now.has_scores
+        steps = in_time and not (now.committed or stepped)
         commits = not now.committed and now.has_scores and (stepped or late)
         wanted = {Due.REVEAL: reveals, Due.STEP: steps, Due.COMMIT: commits}
         urgent = [duty for duty, holds in wanted.items() if holds]
