@@ -7,8 +7,9 @@ from meritnet.consensus.fixed import U64_MAX
 
 ONE_Q32 = 1 << 32
 """One in Q32: unsigned integers in units of 2**-32."""
-BURN_INCREASE = (63 << 64) // 50
-"""What a registration multiplies the price by unless the owner sets it otherwise: 1.26 in U64F64."""
+BURN_INCREASE = 23_242_897_532_874_035_200
+"""What a registration multiplies the price by unless the owner sets it otherwise: the double nearest to 1.26,
+in U64F64."""
 
 
 def decay_factor(half_life: int) -> int:

@@ -55,11 +55,15 @@ class Toolchain:
 
 
 def rust_files() -> list[Path]:
-    """Every file that the code is made from: Rust outside of tests, manifests, the lock file."""
+    """Every file that the code is made from: manifests, the lock file, Rust that is not for tests only."""
     found = [WORKSPACE / "Cargo.toml", WORKSPACE / "Cargo.lock"]
     for folder in ("runtime", "pallets", "primitives"):
-        found += (path for path in (WORKSPACE / folder).rglob("*") if path.suffix == ".rs" or path.name == "Cargo.toml")
-    return sorted(path for path in found if "tests" not in path.relative_to(WORKSPACE).parts)
+        found += (
+            path
+            for path in (WORKSPACE / folder).rglob("*")
+            if path.suffix == ".rs" or path.name == "Cargo.toml"
+        )
+    return sorted(path for path in found if not {"tests", "runner"} & set(path.relative_to(WORKSPACE).parts))
 
 
 def sources_digest() -> str:
@@ -86,9 +90,13 @@ def toolchain() -> Toolchain:
         return Toolchain(f"rustup {_output('rustc', '--version')}", (), {}, ())
     rustc = "/usr/bin/rustc"
     library = Path("/usr/lib/rustlib/src/rust/library")
-    linker = next(Path.home().glob(".rustup/toolchains/*/lib/rustlib/*/bin/rust-lld"), None) or shutil.which("rust-lld")
+    linker = next(Path.home().glob(".rustup/toolchains/*/lib/rustlib/*/bin/rust-lld"), None) or shutil.which(
+        "rust-lld"
+    )
     if not (Path(rustc).exists() and library.exists() and linker):
-        raise SystemExit(f"no compiler for {TARGET}: rustup target add {TARGET}, or install rustc, its sources and rust-lld")
+        raise SystemExit(
+            f"no compiler for {TARGET}: rustup target add {TARGET}, or install rustc, its sources and rust-lld"
+        )
     environment = {"RUSTC_BOOTSTRAP": "1", "RUSTC": rustc, "PATH": f"/usr/bin:{os.environ['PATH']}"}
     flags = (f"-Clinker={linker}", f"--remap-path-prefix={library}=/rust")
     return Toolchain(f"system {_output(rustc, '--version')}", ("-Zbuild-std=core,alloc",), environment, flags)
@@ -102,7 +110,14 @@ def compile_code(tool: Toolchain) -> bytes:
         *tool.rustflags,
         f"--remap-path-prefix={WORKSPACE}=/meritnet",
         f"--remap-path-prefix={cargo_home}=/cargo",
-        *("-C", "link-arg=--export-table", "-C", "link-arg=--export=__heap_base", "-C", "link-arg=--import-memory"),
+        *(
+            "-C",
+            "link-arg=--export-table",
+            "-C",
+            "link-arg=--export=__heap_base",
+            "-C",
+            "link-arg=--import-memory",
+        ),
         *("--cfg", "substrate_runtime"),
     )
     environment = {
@@ -128,7 +143,11 @@ def metadata(code: bytes) -> bytes:
     from meritnet.chain.host.trie import Trie
 
     version = METADATA_VERSION.to_bytes(4, "little")
-    answer = Executor(code).call("Metadata_metadata_at_version", version, Overlay(Trie.from_items({}, version=1))).value
+    answer = (
+        Executor(code)
+        .call("Metadata_metadata_at_version", version, Overlay(Trie.from_items({}, version=1)))
+        .value
+    )
     if answer[:1] != b"\x01":
         raise SystemExit(f"the runtime has no metadata V{METADATA_VERSION}")
     # Option<Vec<u8>>: after the mark of Some a compact length, whose lowest two bits tell how many bytes it takes.
@@ -145,7 +164,9 @@ def build() -> None:
     METADATA.write_bytes(compress(metadata(code)))
     source = Source(spec_version(), sources_digest(), tool.name, hashlib.sha256(code).hexdigest(), len(code))
     SOURCE.write_text(json.dumps(asdict(source), indent=2) + "\n")
-    print(f"{CODE.name}: {len(code):,} bytes, {CODE.stat().st_size:,} compressed; {METADATA.name}: {METADATA.stat().st_size:,}")
+    print(
+        f"{CODE.name}: {len(code):,} bytes, {CODE.stat().st_size:,} compressed; {METADATA.name}: {METADATA.stat().st_size:,}"
+    )
 
 
 def recorded() -> Source:

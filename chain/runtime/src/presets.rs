@@ -9,11 +9,11 @@ use sp_consensus_grandpa::AuthorityId as GrandpaId;
 use sp_genesis_builder::{DEV_RUNTIME_PRESET, PresetId};
 use sp_keyring::{Ed25519Keyring, Sr25519Keyring};
 
-use crate::{AccountId, Balance};
+use crate::AccountId;
 
-/// A chain on one machine: development keys with money, Alice as root.
+/// A chain that does not let anybody wait.
 const LOCAL: &str = "local";
-/// Bittensor's figures, nobody funded.
+/// A chain with Bittensor's parameters: those that the pallets have by themselves.
 const MAINNET: &str = "mainnet";
 
 /// The preset of that name.
@@ -32,47 +32,42 @@ pub fn names() -> Vec<PresetId> {
 }
 
 fn local() -> Value {
-    let balances: Vec<(AccountId, Balance)> = [
-        Sr25519Keyring::Alice,
-        Sr25519Keyring::Bob,
-        Sr25519Keyring::Charlie,
-        Sr25519Keyring::Dave,
-        Sr25519Keyring::Eve,
-        Sr25519Keyring::Ferdie,
-    ]
-    .map(|key| (key.to_account_id(), 1_000_000 * RAO_PER_TAO))
-    .into();
-    json!({
-        "aura": { "authorities": authors() },
-        "grandpa": { "authorities": finalisers() },
-        "balances": { "balances": balances },
-        "sudo": { "key": Some(Sr25519Keyring::Alice.to_account_id()) },
-        "subtensorModule": {
-            // Each of these differs from `mainnet`: quick epochs, nothing to wait for, neurons on the same machine.
-            "subnets": SubnetDefaults {
-                tempo: 20,
-                immunity_period: 100,
-                weights_rate_limit: 0,
-                serving_rate_limit: 0,
-                emission_enabled: true,
-                loopback_axons: true,
-                ..Default::default()
-            },
-            "networkRateLimit": 0,
-            "networkMinLockCost": 100 * RAO_PER_TAO,
-            "adminFreezeWindow": 0,
-            "ownerHyperparamRateLimit": 0,
-            "txRateLimit": 0,
-            "maxEpochsPerBlock": 32,
+    let mut state = mainnet();
+    // Each of these differs from `mainnet`: quick epochs, no rate limits, cheap subnets, neurons on the same machine.
+    state["subtensorModule"] = json!({
+        "subnets": SubnetDefaults {
+            tempo: 20,
+            immunity_period: 100,
+            weights_rate_limit: 0,
+            serving_rate_limit: 0,
+            emission_enabled: true,
+            loopback_axons: true,
+            ..Default::default()
         },
-    })
+        "networkRateLimit": 0,
+        "networkMinLockCost": 100 * RAO_PER_TAO,
+        "adminFreezeWindow": 0,
+        "ownerHyperparamRateLimit": 0,
+        "txRateLimit": 0,
+        "maxEpochsPerBlock": 32,
+    });
+    state
 }
 
+/// In both presets the development keys have the TAO, and Alice is root: without either nobody could register anything. A chain for the
+/// public starts from a specification of its own.
 fn mainnet() -> Value {
     json!({
         "aura": { "authorities": authors() },
         "grandpa": { "authorities": finalisers() },
+        "balances": { "balances": development_keys().map(|key| (key, 1_000_000 * RAO_PER_TAO)) },
+        "sudo": { "key": Sr25519Keyring::Alice.to_account_id() },
     })
+}
+
+fn development_keys() -> [AccountId; 6] {
+    use Sr25519Keyring::{Alice, Bob, Charlie, Dave, Eve, Ferdie};
+    [Alice, Bob, Charlie, Dave, Eve, Ferdie].map(|key| key.to_account_id())
 }
 
 /// One author, Alice: the embedded node seals alone.

@@ -27,8 +27,7 @@ mod calls {
 
         /// As set_weights, for a mechanism of the subnet; there is only number 0.
         /// Origin: hotkey, free of charge.
-        /// Errors: those of set_weights, MechanismDoesNotExist.
-        /// Events: WeightsSet.
+        /// Errors: those of set_weights, MechanismDoesNotExist. Events: WeightsSet.
         #[pallet::call_index(119)]
         #[pallet::weight((cost::<T>(14, 2), DispatchClass::Normal, Pays::No))]
         pub fn set_mechanism_weights(
@@ -79,8 +78,7 @@ mod calls {
 
         /// As commit_weights, for a mechanism of the subnet; there is only number 0.
         /// Origin: hotkey, free of charge.
-        /// Errors: those of commit_weights, MechanismDoesNotExist.
-        /// Events: WeightsCommitted.
+        /// Errors: those of commit_weights, MechanismDoesNotExist. Events: WeightsCommitted.
         #[pallet::call_index(115)]
         #[pallet::weight((cost::<T>(10, 2), DispatchClass::Normal, Pays::No))]
         pub fn commit_mechanism_weights(
@@ -132,8 +130,7 @@ mod calls {
 
         /// As reveal_weights, for a mechanism of the subnet; there is only number 0.
         /// Origin: hotkey, free of charge.
-        /// Errors: those of reveal_weights, MechanismDoesNotExist.
-        /// Events: WeightsSet, WeightsRevealed.
+        /// Errors: those of reveal_weights, MechanismDoesNotExist. Events: WeightsSet, WeightsRevealed.
         #[pallet::call_index(116)]
         #[pallet::weight((cost::<T>(18, 3), DispatchClass::Normal, Pays::No))]
         pub fn reveal_mechanism_weights(
@@ -150,8 +147,7 @@ mod calls {
 
         /// Reveals several commits of one subnet at once, all or none.
         /// Origin: hotkey, free of charge.
-        /// Errors: InputLengthsUnequal, those of reveal_weights.
-        /// Events: WeightsSet a part, WeightsBatchRevealed.
+        /// Errors: InputLengthsUnequal, those of reveal_weights. Events: WeightsSet a part, WeightsBatchRevealed.
         #[pallet::call_index(98)]
         #[pallet::weight((cost::<T>(18, 3).saturating_mul(uids_list.len() as u64), DispatchClass::Normal, Pays::No))]
         pub fn batch_reveal_weights(
@@ -187,8 +183,7 @@ mod calls {
 
         /// As add_stake, refused if an alpha costs more than limit_price rao. Its price is 1 TAO, so nothing is ever partial.
         /// Origin: any coldkey.
-        /// Errors: those of add_stake, SlippageTooHigh.
-        /// Events: StakeAdded.
+        /// Errors: those of add_stake, SlippageTooHigh. Events: StakeAdded.
         #[pallet::call_index(88)]
         #[pallet::weight(cost::<T>(12, 8))]
         pub fn add_stake_limit(
@@ -220,8 +215,7 @@ mod calls {
 
         /// As remove_stake, refused if an alpha brings less than limit_price rao. Its price is 1 TAO, so nothing is ever partial.
         /// Origin: the coldkey that staked.
-        /// Errors: those of remove_stake, SlippageTooHigh.
-        /// Events: StakeRemoved.
+        /// Errors: those of remove_stake, SlippageTooHigh. Events: StakeRemoved.
         #[pallet::call_index(89)]
         #[pallet::weight(cost::<T>(12, 8))]
         pub fn remove_stake_limit(
@@ -238,8 +232,7 @@ mod calls {
 
         /// Takes all stake at a hotkey back, on every subnet.
         /// Origin: the coldkey that staked.
-        /// Errors: HotKeyAccountNotExists.
-        /// Events: StakeRemoved a subnet.
+        /// Errors: HotKeyAccountNotExists. Events: StakeRemoved a subnet.
         #[pallet::call_index(83)]
         #[pallet::weight(cost::<T>(40, 30))]
         pub fn unstake_all(origin: OriginFor<T>, hotkey: T::AccountId) -> DispatchResult {
@@ -266,8 +259,7 @@ mod calls {
 
         /// Gives stake to another coldkey.
         /// Origin: the coldkey that staked; amount in rao, at least 0.002 TAO.
-        /// Errors: those of move_stake, TransferDisallowed.
-        /// Events: StakeTransferred.
+        /// Errors: those of move_stake, TransferDisallowed. Events: StakeTransferred.
         #[pallet::call_index(86)]
         #[pallet::weight(cost::<T>(20, 12))]
         pub fn transfer_stake(
@@ -284,8 +276,7 @@ mod calls {
 
         /// Moves stake at a hotkey to another subnet.
         /// Origin: the coldkey that staked; amount in rao, at least 0.002 TAO.
-        /// Errors: those of move_stake.
-        /// Events: StakeSwapped.
+        /// Errors: those of move_stake. Events: StakeSwapped.
         #[pallet::call_index(87)]
         #[pallet::weight(cost::<T>(20, 12))]
         pub fn swap_stake(
@@ -321,8 +312,7 @@ mod calls {
 
         /// As serve_axon, with the neuron's TLS key: a byte for the algorithm, then 1 to 64 bytes of key. Anything else is ignored.
         /// Origin: hotkey, free of charge.
-        /// Errors: those of serve_axon.
-        /// Events: AxonServed.
+        /// Errors: those of serve_axon. Events: AxonServed.
         #[pallet::call_index(40)]
         #[pallet::weight((cost::<T>(4, 2), DispatchClass::Normal, Pays::No))]
         pub fn serve_axon_tls(
@@ -371,8 +361,7 @@ mod calls {
 
         /// As burned_register, refused if the price is above limit_price rao.
         /// Origin: the coldkey that pays.
-        /// Errors: those of burned_register, RegistrationPriceLimitExceeded.
-        /// Events: NeuronRegistered.
+        /// Errors: those of burned_register, RegistrationPriceLimitExceeded. Events: NeuronRegistered.
         #[pallet::call_index(134)]
         #[pallet::weight(cost::<T>(30, 20))]
         pub fn register_limit(
@@ -413,7 +402,7 @@ mod calls {
             Self::do_increase_take(origin, &hotkey, take)
         }
 
-        /// Registers a subnet. The lock cost is held until the subnet is dissolved; the hotkey becomes its uid 0.
+        /// Registers a subnet. The subnet holds the lock cost; the hotkey becomes its uid 0.
         /// Origin: the coldkey that locks; it owns the subnet.
         /// Errors: NonAssociatedColdKey, NetworkTxRateLimitExceeded, SubnetLimitReached, CannotAffordLockCost.
         /// Events: NetworkAdded.
@@ -425,8 +414,7 @@ mod calls {
 
         /// As register_network, with a name and links.
         /// Origin: the coldkey that locks; it owns the subnet.
-        /// Errors: those of register_network, InvalidIdentity.
-        /// Events: SubnetIdentitySet, NetworkAdded.
+        /// Errors: those of register_network, InvalidIdentity. Events: SubnetIdentitySet, NetworkAdded.
         #[pallet::call_index(79)]
         #[pallet::weight(cost::<T>(40, 46))]
         pub fn register_network_with_identity(
@@ -439,8 +427,7 @@ mod calls {
 
         /// Gives a subnet a name and links: at most 256 bytes for name and chat, 1,024 for the others.
         /// Origin: the subnet's owner.
-        /// Errors: SubnetNotExists, NotSubnetOwner, InvalidIdentity.
-        /// Events: SubnetIdentitySet.
+        /// Errors: SubnetNotExists, NotSubnetOwner, InvalidIdentity. Events: SubnetIdentitySet.
         #[pallet::call_index(78)]
         #[pallet::weight(cost::<T>(2, 1))]
         pub fn set_subnet_identity(
@@ -455,17 +442,9 @@ mod calls {
             logo_url: Vec<u8>,
             additional: Vec<u8>,
         ) -> DispatchResult {
-            let identity = SubnetIdentityV3 {
-                subnet_name,
-                github_repo,
-                subnet_contact,
-                subnet_url,
-                discord,
-                description,
-                logo_url,
-                additional,
-            };
-            Self::do_set_subnet_identity(origin, netuid, identity)
+            let texts =
+                [subnet_name, github_repo, subnet_contact, subnet_url, discord, description, logo_url, additional];
+            Self::do_set_subnet_identity(origin, netuid, texts.into())
         }
 
         /// Starts a subnet: from the next block on it takes stake and receives emission.

@@ -116,7 +116,7 @@ impl<T: Config> Pallet<T> {
         Self::pay(netuid, &hotkeys, &pay);
         Self::put_pots(netuid, &pay.pending);
         Self::deposit_event(Event::IncentiveAlphaEmittedToMiners { netuid, emissions: output.server_emission.clone() });
-        Self::store_epoch(netuid, &input.permits, output);
+        Self::store_epoch(netuid, &input.bonds, output);
         LastEpochBlock::<T>::insert(netuid, block);
         PendingEpochAt::<T>::remove(netuid);
         SubnetEpochIndex::<T>::mutate(netuid, |index| *index = index.saturating_add(1));
@@ -191,11 +191,11 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    fn store_epoch(netuid: NetUid, old_permits: &[bool], output: yuma::EpochOutput) {
+    fn store_epoch(netuid: NetUid, old_bonds: &[yuma::Row], output: yuma::EpochOutput) {
         for (uid, row) in (0..SubnetworkN::<T>::get(netuid)).zip(output.bonds) {
             if !row.is_empty() {
                 Bonds::<T>::insert(netuid, uid, row);
-            } else if old_permits.get(usize::from(uid)) == Some(&true) {
+            } else if old_bonds.get(usize::from(uid)).is_some_and(|old| !old.is_empty()) {
                 Bonds::<T>::remove(netuid, uid);
             }
         }

@@ -40,8 +40,6 @@ mod errors {
         WeightVecLengthIsLow,
         /// The hotkey already has a uid on this subnet.
         HotKeyAlreadyRegisteredInSubNet,
-        /// A weight is above the subnet's limit.
-        MaxWeightExceeded,
         /// The neuron set weights a moment ago. Wait for the subnet's weights_rate_limit in blocks.
         SettingWeightsTooFast,
         /// The version key is older than the subnet's weights_version. Update the validator's software.
@@ -114,8 +112,6 @@ mod errors {
         SubtokenDisabled,
         /// From and to are the same place.
         SameNetuid,
-        /// A number went out of its range.
-        Overflow,
         /// Parameters cannot be changed in the last blocks before an epoch. Wait until it is over.
         AdminActionProhibitedDuringWeightsWindow,
         /// The reveal period is above 100 epochs.

@@ -4,10 +4,10 @@ use frame_support::pallet_macros::pallet_section;
 
 #[pallet_section]
 mod parameters {
-    /// 1.26.
+    /// 1.26, as the nearest double has it.
     #[pallet::type_value]
     pub fn DefaultBurnIncreaseMult<T: Config>() -> U64F64 {
-        U64F64::from_num(63).saturating_div(U64F64::from_num(50))
+        U64F64::from_bits(23_242_897_532_874_035_200)
     }
 
     /// 1.
@@ -26,7 +26,7 @@ mod parameters {
     #[pallet::storage]
     pub type NetworkRateLimit<T: Config> = StorageValue<_, u64, ValueQuery, ConstU64<7200>>;
 
-    /// Blocks between two key swaps of one account.
+    /// Kept for clients: there are no key swaps.
     #[pallet::storage]
     pub type TxRateLimit<T: Config> = StorageValue<_, u64, ValueQuery, ConstU64<1000>>;
 
@@ -50,7 +50,7 @@ mod parameters {
     #[pallet::storage]
     pub type StartCallDelay<T: Config> = StorageValue<_, u64, ValueQuery>;
 
-    /// Blocks in which a new subnet cannot be dissolved for another.
+    /// Kept for clients: no subnet is dissolved for another.
     #[pallet::storage]
     pub type NetworkImmunityPeriod<T: Config> = StorageValue<_, u64, ValueQuery, ConstU64<1_296_000>>;
 

@@ -66,7 +66,7 @@ mod storage {
     #[pallet::storage]
     pub type SubtokenEnabled<T: Config> = StorageMap<_, Identity, NetUid, bool, ValueQuery>;
 
-    /// What the owner locked, in rao; held until the subnet is dissolved.
+    /// What the owner locked, in rao; held by the subnet, which nothing dissolves yet.
     #[pallet::storage]
     pub type SubnetLocked<T: Config> = StorageMap<_, Identity, NetUid, TaoBalance, ValueQuery>;
 

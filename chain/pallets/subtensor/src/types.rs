@@ -104,6 +104,14 @@ pub struct SubnetIdentityV3 {
     pub additional: Vec<u8>,
 }
 
+impl From<[Vec<u8>; 8]> for SubnetIdentityV3 {
+    /// The texts in the order of the fields.
+    fn from(texts: [Vec<u8>; 8]) -> Self {
+        let [subnet_name, github_repo, subnet_contact, subnet_url, discord, description, logo_url, additional] = texts;
+        Self { subnet_name, github_repo, subnet_contact, subnet_url, discord, description, logo_url, additional }
+    }
+}
+
 impl SubnetIdentityV3 {
     /// Whether every field keeps its limit: 256 bytes for names and short words, 1,024 for links and texts.
     pub fn is_valid(&self) -> bool {

@@ -13,21 +13,14 @@ const FIRST_REWARD_RAO: u64 = 1_000_000_000;
 /// yet issued has halved; never more than that part itself.
 pub fn block_emission(issuance: u64) -> u64 {
     let remaining = MAX_SUPPLY_RAO.saturating_sub(issuance);
-    let halvings = MAX_SUPPLY_RAO
-        .checked_div(remaining)
-        .map_or(u64::BITS, u64::ilog2);
-    FIRST_REWARD_RAO
-        .checked_shr(halvings)
-        .unwrap_or(0)
-        .min(remaining)
+    let halvings = MAX_SUPPLY_RAO.checked_div(remaining).map_or(u64::BITS, u64::ilog2);
+    FIRST_REWARD_RAO.checked_shr(halvings).unwrap_or(0).min(remaining)
 }
 
 /// Splits `amount` in proportion to `prices`, exactly: floors, and what they leave to the first
 /// entry. Prices are in any one unit; if all are 0 nothing is split.
 pub fn split_by_price(amount: u64, prices: &[u64]) -> Vec<u64> {
-    let total: u128 = prices
-        .iter()
-        .fold(0, |sum: u128, p| sum.saturating_add(u128::from(*p)));
+    let total: u128 = prices.iter().fold(0, |sum: u128, p| sum.saturating_add(u128::from(*p)));
     let share = |price: &u64| {
         let product = u128::from(amount).saturating_mul(u128::from(*price));
         narrow(product.checked_div(total).unwrap_or(0))
@@ -55,9 +48,7 @@ pub struct Pots {
 impl Pots {
     /// All three together.
     pub fn total(&self) -> u64 {
-        self.owner
-            .saturating_add(self.server)
-            .saturating_add(self.validator)
+        self.owner.saturating_add(self.server).saturating_add(self.validator)
     }
 
     /// What the epoch pays by consensus: everything but the owner's cut.
@@ -81,11 +72,7 @@ pub fn split_block(amount: u64, owner_cut: u16) -> Pots {
     let owner = part(amount, owner_cut);
     let rest = amount.saturating_sub(owner);
     let server = rest >> 1;
-    Pots {
-        owner,
-        server,
-        validator: rest.saturating_sub(server),
-    }
+    Pots { owner, server, validator: rest.saturating_sub(server) }
 }
 
 /// Who gets what of a subnet's pots. `owner + Σ incentive + Σ take + Σ dividends + pending` is
@@ -125,51 +112,30 @@ pub fn distribute(pots: &Pots, server: &[u64], validator: &[u64], takes: &[u16])
         };
     }
     let left = pots.epoch_emission().saturating_sub(sum(server));
-    let pot = if earned(server) {
-        pots.validator.min(left)
-    } else {
-        left
-    };
+    let pot = if earned(server) { pots.validator.min(left) } else { left };
     let total = total(validator);
     let split = |(uid, amount): (usize, &u64)| {
-        let share = U96F32::saturating_from_num(*amount)
-            .checked_div(total)
-            .unwrap_or_default();
+        let share = U96F32::saturating_from_num(*amount).checked_div(total).unwrap_or_default();
         let dividends = U96F32::saturating_from_num(pot).saturating_mul(share);
         let take = proportion(takes.get(uid).copied().unwrap_or(0)).saturating_mul(dividends);
-        (
-            take.saturating_to_num::<u64>(),
-            dividends.saturating_sub(take).saturating_to_num::<u64>(),
-        )
+        (take.saturating_to_num::<u64>(), dividends.saturating_sub(take).saturating_to_num::<u64>())
     };
     let (take, dividends): (Vec<u64>, Vec<u64>) = validator.iter().enumerate().map(split).unzip();
     let paid = [server, &take, &dividends].map(sum);
     let owner = pots.total().saturating_sub(sum(&paid));
-    Distribution {
-        owner,
-        incentive: server.to_vec(),
-        take,
-        dividends,
-        pending: Pots::default(),
-    }
+    Distribution { owner, incentive: server.to_vec(), take, dividends, pending: Pots::default() }
 }
 
 fn sum(amounts: &[u64]) -> u64 {
-    amounts
-        .iter()
-        .fold(0, |sum, amount| sum.saturating_add(*amount))
+    amounts.iter().fold(0, |sum, amount| sum.saturating_add(*amount))
 }
 
 fn total(amounts: &[u64]) -> U96F32 {
-    amounts.iter().fold(U96F32::from_bits(0), |sum, amount| {
-        sum.saturating_add(U96F32::saturating_from_num(*amount))
-    })
+    amounts.iter().fold(U96F32::from_bits(0), |sum, amount| sum.saturating_add(U96F32::saturating_from_num(*amount)))
 }
 
 fn proportion(of_65535: u16) -> U96F32 {
-    U96F32::from_num(of_65535)
-        .checked_div(U96F32::from_num(u16::MAX))
-        .unwrap_or_default()
+    U96F32::from_num(of_65535).checked_div(U96F32::from_num(u16::MAX)).unwrap_or_default()
 }
 
 fn part(amount: u64, of_65535: u16) -> u64 {

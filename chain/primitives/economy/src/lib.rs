@@ -24,11 +24,7 @@ mod schedule;
 mod share_pool;
 
 pub use commit::{RevealWindow, reveal_window};
-pub use emission::{
-    Distribution, MAX_SUPPLY_RAO, Pots, block_emission, distribute, split_block, split_by_price,
-};
-pub use registration::{
-    Candidate, ONE_Q32, bump_price, decay_factor, decay_price, lock_cost, neuron_to_prune,
-};
+pub use emission::{Distribution, MAX_SUPPLY_RAO, Pots, block_emission, distribute, split_block, split_by_price};
+pub use registration::{Candidate, ONE_Q32, bump_price, decay_factor, decay_price, lock_cost, neuron_to_prune};
 pub use schedule::{MAX_TEMPO, epoch_is_due, epoch_with_lookahead, next_epoch};
 pub use share_pool::SharePool;

@@ -13,11 +13,7 @@ pub fn decay_factor(half_life: u16) -> u64 {
     let (mut low, mut high) = (0_u64, ONE_Q32);
     while low.saturating_add(1) < high {
         let middle = low.saturating_add(high.saturating_sub(low) >> 1);
-        if power(middle, half_life) > HALF_Q32 {
-            high = middle
-        } else {
-            low = middle
-        }
+        if power(middle, half_life) > HALF_Q32 { high = middle } else { low = middle }
     }
     low
 }
@@ -33,9 +29,7 @@ pub fn bump_price(price: u64, multiplier_bits: u128, min: u64, max: u64) -> u64 
     let multiplier = multiplier_bits.max(1 << 64);
     let (whole, fraction) = (multiplier >> 64, multiplier & u128::from(u64::MAX));
     let price = u128::from(price);
-    let bumped = price
-        .saturating_mul(whole)
-        .saturating_add(price.saturating_mul(fraction) >> 64);
+    let bumped = price.saturating_mul(whole).saturating_add(price.saturating_mul(fraction) >> 64);
     u64::try_from(bumped).unwrap_or(u64::MAX).max(min).min(max)
 }
 
@@ -45,10 +39,7 @@ pub fn lock_cost(last_lock: u64, last_block: u64, min: u64, interval: u64, block
     let multiplier = if last_block == 0 { 1 } else { 2 };
     let step = last_lock.checked_div(interval).unwrap_or(0);
     let decay = step.saturating_mul(block.saturating_sub(last_block));
-    last_lock
-        .saturating_mul(multiplier)
-        .saturating_sub(decay)
-        .max(min)
+    last_lock.saturating_mul(multiplier).saturating_sub(decay).max(min)
 }
 
 /// A uid that could make room for a new one.
@@ -72,21 +63,9 @@ pub struct Candidate {
 /// Lowest emission, then earliest registration, then lowest uid; among those past their immunity
 /// as long as more than `min_non_immune` of them exist, else among the immune.
 pub fn neuron_to_prune(candidates: &[Candidate], min_non_immune: u16) -> Option<u16> {
-    let among = |immune: bool| {
-        candidates
-            .iter()
-            .filter(move |c| !c.immortal && c.immune == immune)
-    };
-    let worst = |immune: bool| {
-        among(immune)
-            .min_by_key(|c| (c.emission, c.registered_at, c.uid))
-            .map(|c| c.uid)
-    };
-    if among(false).count() > usize::from(min_non_immune) {
-        worst(false)
-    } else {
-        worst(true)
-    }
+    let among = |immune: bool| candidates.iter().filter(move |c| !c.immortal && c.immune == immune);
+    let worst = |immune: bool| among(immune).min_by_key(|c| (c.emission, c.registered_at, c.uid)).map(|c| c.uid);
+    if among(false).count() > usize::from(min_non_immune) { worst(false) } else { worst(true) }
 }
 
 fn multiply(value: u64, factor_q32: u64) -> u64 {

@@ -7,10 +7,7 @@ pub const MAX_TEMPO: u64 = 50_400;
 /// (`pending_at`, 0 if none) is reached. Tempo 0 means never.
 pub fn epoch_is_due(last_epoch: u64, tempo: u16, pending_at: u64, block: u64) -> bool {
     let waited = block.saturating_sub(last_epoch);
-    tempo > 0
-        && (waited > MAX_TEMPO
-            || waited >= u64::from(tempo)
-            || (pending_at > 0 && block >= pending_at))
+    tempo > 0 && (waited > MAX_TEMPO || waited >= u64::from(tempo) || (pending_at > 0 && block >= pending_at))
 }
 
 /// The first block at which the next epoch can run; `None` at tempo 0.

@@ -26,13 +26,7 @@ impl SharePool {
             mul_div(u128::from(amount), self.shares, u128::from(self.value)).unwrap_or(0)
         };
         let value = self.value.saturating_add(amount);
-        (
-            SharePool {
-                value,
-                shares: self.shares.saturating_add(bought),
-            },
-            bought,
-        )
+        (SharePool { value, shares: self.shares.saturating_add(bought) }, bought)
     }
 
     /// The pool after paying out `amount` against some of `shares`, and the shares that remain;
@@ -50,10 +44,7 @@ impl SharePool {
             let cost = mul_div(u128::from(amount), self.shares, u128::from(self.value));
             cost.unwrap_or(shares).saturating_add(1).min(shares)
         };
-        let pool = SharePool {
-            value,
-            shares: self.shares.saturating_sub(sold),
-        };
+        let pool = SharePool { value, shares: self.shares.saturating_sub(sold) };
         Some((pool, shares.saturating_sub(sold)))
     }
 
@@ -61,10 +52,7 @@ impl SharePool {
     /// which is `None`.
     pub fn reward(&self, amount: u64) -> Option<SharePool> {
         let value = self.value.saturating_add(amount);
-        (self.shares > 0).then_some(SharePool {
-            value,
-            shares: self.shares,
-        })
+        (self.shares > 0).then_some(SharePool { value, shares: self.shares })
     }
 }
 
@@ -95,9 +83,6 @@ fn widening_mul(a: u128, b: u128) -> (u128, u128) {
     let low = a_low.wrapping_mul(b_low);
     let middle = a_high.wrapping_mul(b_low).wrapping_add(low >> 64);
     let other = a_low.wrapping_mul(b_high).wrapping_add(middle & mask);
-    let high = a_high
-        .wrapping_mul(b_high)
-        .wrapping_add(middle >> 64)
-        .wrapping_add(other >> 64);
+    let high = a_high.wrapping_mul(b_high).wrapping_add(middle >> 64).wrapping_add(other >> 64);
     (high, (other << 64) | (low & mask))
 }

@@ -19,15 +19,7 @@ impl Numbers {
     }
 
     fn extreme(&mut self) -> u64 {
-        let candidates = [
-            0,
-            1,
-            u64::MAX,
-            u64::MAX - 1,
-            1 << 32,
-            self.any(),
-            self.below(1_000),
-        ];
+        let candidates = [0, 1, u64::MAX, u64::MAX - 1, 1 << 32, self.any(), self.below(1_000)];
         candidates[self.below(7) as usize]
     }
 
@@ -92,10 +84,7 @@ fn an_epoch_of_anything_ends_and_pays_what_it_has_at_most() {
         let staked = sum(&input.alpha_stake) + sum(&input.tao_stake);
         let paid = sum(&output.server_emission) + sum(&output.validator_emission);
         if staked < 1 << 62 && params.bonds_moving_average <= 1_000_000 {
-            assert!(
-                paid <= u128::from(input.emission),
-                "{paid} of {input:?} {params:?}"
-            );
+            assert!(paid <= u128::from(input.emission), "{paid} of {input:?} {params:?}");
         }
     }
 }
@@ -104,11 +93,7 @@ fn an_epoch_of_anything_ends_and_pays_what_it_has_at_most() {
 fn a_distribution_of_anything_ends() {
     let mut numbers = Numbers(2);
     for _ in 0..20_000 {
-        let pots = Pots {
-            owner: numbers.extreme(),
-            server: numbers.extreme(),
-            validator: numbers.extreme(),
-        };
+        let pots = Pots { owner: numbers.extreme(), server: numbers.extreme(), validator: numbers.extreme() };
         let server = numbers.list(Numbers::extreme);
         let validator = server.iter().map(|_| numbers.extreme()).collect::<Vec<_>>();
         let takes = numbers.list(|n| n.extreme() as u16);

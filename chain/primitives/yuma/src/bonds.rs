@@ -36,10 +36,7 @@ pub fn yuma2(
     let bonds = matrix::normalize_columns(&averaged, n);
     let mut dividends = matrix::row_products(&bonds, incentive);
     fixed::normalize(&mut dividends);
-    Bonding {
-        bonds: matrix::upscale_columns(&bonds, n),
-        dividends,
-    }
+    Bonding { bonds: matrix::upscale_columns(&bonds, n), dividends }
 }
 
 /// Yuma 3: bonds are values in [0, 1] of a pair, `B = (1 - a) B + a W`, and
@@ -60,11 +57,8 @@ pub fn yuma3(
         moving_average(weights, &old, plain_alpha(params), n)
     };
     let held = matrix::row_products(&matrix::normalize_columns(&bonds, n), incentive);
-    let mut dividends: Vec<I32F32> = held
-        .iter()
-        .zip(active_stake)
-        .map(|(held, stake)| held.saturating_mul(*stake))
-        .collect();
+    let mut dividends: Vec<I32F32> =
+        held.iter().zip(active_stake).map(|(held, stake)| held.saturating_mul(*stake)).collect();
     fixed::normalize(&mut dividends);
     Bonding { bonds, dividends }
 }
@@ -87,37 +81,22 @@ fn moving_average(new: &[SparseRow], old: &[SparseRow], alpha: I32F32, n: usize)
                 }
             }
         }
-        (0..)
-            .zip(dense)
-            .filter(|(_, value)| *value > ZERO)
-            .collect()
+        (0..).zip(dense).filter(|(_, value)| *value > ZERO).collect()
     };
     new.iter().zip(old).map(average).collect()
 }
 
 /// `B = min(1, (1 - a_ij) B + a_ij W)` with the pair's own speed, for present weights only:
 /// a bond without a weight entry vanishes at once, one with an entry of 0 decays.
-fn liquid_average(
-    weights: &[SparseRow],
-    old: &[SparseRow],
-    consensus: &[I32F32],
-    params: &Params,
-) -> Matrix {
+fn liquid_average(weights: &[SparseRow], old: &[SparseRow], consensus: &[I32F32], params: &Params) -> Matrix {
     let average = |(weights, old): (&SparseRow, &SparseRow)| {
         let bond = |(column, weight): &(u16, I32F32)| {
             let bond = matrix::entry(old, *column);
             let alpha = liquid_alpha(*weight, bond, matrix::at(consensus, *column), params);
             let kept = ONE.saturating_sub(alpha).saturating_mul(bond);
-            (
-                *column,
-                kept.saturating_add(alpha.saturating_mul(*weight)).min(ONE),
-            )
+            (*column, kept.saturating_add(alpha.saturating_mul(*weight)).min(ONE))
         };
-        weights
-            .iter()
-            .map(bond)
-            .filter(|(_, value)| *value > ZERO)
-            .collect()
+        weights.iter().map(bond).filter(|(_, value)| *value > ZERO).collect()
     };
     weights.iter().zip(old).map(average).collect()
 }
@@ -127,14 +106,10 @@ fn liquid_average(
 pub fn liquid_alpha(weight: I32F32, bond: I32F32, consensus: I32F32, params: &Params) -> I32F32 {
     let low = fixed::proportion(params.alpha_low);
     let high = fixed::proportion(params.alpha_high);
-    let distance = if weight >= bond {
-        weight.saturating_sub(consensus)
-    } else {
-        bond.saturating_sub(weight)
-    };
+    let distance = if weight >= bond { weight.saturating_sub(consensus) } else { bond.saturating_sub(weight) };
     let steepness = I32F32::from_num(params.alpha_sigmoid_steepness);
-    let exponent = fixed::div(steepness, MINUS_HUNDRED)
-        .saturating_mul(distance.max(ZERO).min(ONE).saturating_sub(HALF));
+    let exponent =
+        fixed::div(steepness, MINUS_HUNDRED).saturating_mul(distance.max(ZERO).min(ONE).saturating_sub(HALF));
     let sigmoid = fixed::div(ONE, ONE.saturating_add(fixed::exp(exponent)));
     let alpha = low.saturating_add(sigmoid.saturating_mul(high.saturating_sub(low)));
     alpha.min(high).max(low)

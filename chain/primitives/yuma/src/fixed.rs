@@ -33,8 +33,7 @@ pub fn to_u16(x: I32F32) -> u16 {
 
 /// `Σ x`, saturating.
 pub fn sum<'a>(x: impl IntoIterator<Item = &'a I32F32>) -> I32F32 {
-    x.into_iter()
-        .fold(ZERO, |total, value| total.saturating_add(*value))
+    x.into_iter().fold(ZERO, |total, value| total.saturating_add(*value))
 }
 
 /// `x / Σx` in place; untouched where the sum is 0.
@@ -66,8 +65,5 @@ pub fn max_upscale(weights: &[u16]) -> Vec<u16> {
             div(weight.saturating_mul(U16_MAX), largest)
         }
     };
-    weights
-        .iter()
-        .map(|w| scale(integer(*w)).saturating_round().saturating_to_num())
-        .collect()
+    weights.iter().map(|w| scale(integer(*w)).saturating_round().saturating_to_num()).collect()
 }

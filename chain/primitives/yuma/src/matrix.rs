@@ -27,9 +27,7 @@ pub fn from_rows(rows: &[Row], n: usize) -> Matrix {
         .take(n)
         .map(|row| {
             let known = row.iter().filter(|(column, _)| usize::from(*column) < n);
-            let mut sorted: SparseRow = known
-                .map(|(column, value)| (*column, fixed::integer(*value)))
-                .collect();
+            let mut sorted: SparseRow = known.map(|(column, value)| (*column, fixed::integer(*value))).collect();
             sorted.sort_by_key(|(column, _)| *column);
             sorted
         })
@@ -40,70 +38,42 @@ pub fn from_rows(rows: &[Row], n: usize) -> Matrix {
 
 /// The entries for which `keep(row, column)` holds.
 pub fn filter(matrix: &[SparseRow], keep: impl Fn(usize, u16) -> bool) -> Matrix {
-    let kept = |(i, row): (usize, &SparseRow)| {
-        row.iter()
-            .filter(|(column, _)| keep(i, *column))
-            .copied()
-            .collect()
-    };
+    let kept = |(i, row): (usize, &SparseRow)| row.iter().filter(|(column, _)| keep(i, *column)).copied().collect();
     matrix.iter().enumerate().map(kept).collect()
 }
 
 /// Every value replaced by `f(column, value)`.
 pub fn map(matrix: &[SparseRow], f: impl Fn(u16, I32F32) -> I32F32) -> Matrix {
-    let mapped = |row: &SparseRow| {
-        row.iter()
-            .map(|(column, value)| (*column, f(*column, *value)))
-            .collect()
-    };
+    let mapped = |row: &SparseRow| row.iter().map(|(column, value)| (*column, f(*column, *value))).collect();
     matrix.iter().map(mapped).collect()
 }
 
 /// Sum of each row.
 pub fn row_sums(matrix: &[SparseRow]) -> Vec<I32F32> {
-    matrix
-        .iter()
-        .map(|row| fixed::sum(row.iter().map(|(_, value)| value)))
-        .collect()
+    matrix.iter().map(|row| fixed::sum(row.iter().map(|(_, value)| value))).collect()
 }
 
 /// Each row divided by its sum; rows that sum to 0 stay.
 pub fn normalize_rows(matrix: &[SparseRow]) -> Matrix {
     let normalized = |(row, total): (&SparseRow, I32F32)| {
         let share = |value: I32F32| {
-            if total > ZERO {
-                fixed::div(value, total)
-            } else {
-                value
-            }
+            if total > ZERO { fixed::div(value, total) } else { value }
         };
-        row.iter()
-            .map(|(column, value)| (*column, share(*value)))
-            .collect()
+        row.iter().map(|(column, value)| (*column, share(*value))).collect()
     };
-    matrix
-        .iter()
-        .zip(row_sums(matrix))
-        .map(normalized)
-        .collect()
+    matrix.iter().zip(row_sums(matrix)).map(normalized).collect()
 }
 
 /// Each row multiplied by the factor of its row.
 pub fn scale_rows(matrix: &[SparseRow], factors: &[I32F32]) -> Matrix {
     let scaled = |(row, factor): (&SparseRow, &I32F32)| {
-        row.iter()
-            .map(|(column, value)| (*column, value.saturating_mul(*factor)))
-            .collect()
+        row.iter().map(|(column, value)| (*column, value.saturating_mul(*factor))).collect()
     };
     matrix.iter().zip(factors).map(scaled).collect()
 }
 
 /// One value a column, folded over the column's entries from 0.
-fn fold_columns(
-    matrix: &[SparseRow],
-    columns: usize,
-    f: impl Fn(I32F32, I32F32) -> I32F32,
-) -> Vec<I32F32> {
+fn fold_columns(matrix: &[SparseRow], columns: usize, f: impl Fn(I32F32, I32F32) -> I32F32) -> Vec<I32F32> {
     let mut folded = vec![ZERO; columns];
     for (column, value) in matrix.iter().flatten() {
         if let Some(cell) = folded.get_mut(usize::from(*column)) {
@@ -123,10 +93,7 @@ fn divide_columns(matrix: &[SparseRow], divisors: &[I32F32]) -> Matrix {
 
 /// Each column divided by its sum; columns that sum to 0 stay.
 pub fn normalize_columns(matrix: &[SparseRow], columns: usize) -> Matrix {
-    divide_columns(
-        matrix,
-        &fold_columns(matrix, columns, I32F32::saturating_add),
-    )
+    divide_columns(matrix, &fold_columns(matrix, columns, I32F32::saturating_add))
 }
 
 /// Each column divided by its largest value, so that this becomes 1.
@@ -141,9 +108,7 @@ pub fn column_products(matrix: &[SparseRow], vector: &[I32F32], columns: usize) 
 
 /// `r_i = Σ_j v_j m_ij`.
 pub fn row_products(matrix: &[SparseRow], vector: &[I32F32]) -> Vec<I32F32> {
-    row_sums(&map(matrix, |column, value| {
-        value.saturating_mul(at(vector, column))
-    }))
+    row_sums(&map(matrix, |column, value| value.saturating_mul(at(vector, column))))
 }
 
 /// Values above their column's ceiling lowered to it; the entry goes where the ceiling is 0.
@@ -153,10 +118,7 @@ pub fn clip_columns(matrix: &[SparseRow], ceilings: &[I32F32]) -> Matrix {
         ceiling if ceiling > ZERO => Some((*column, ceiling)),
         _ => None,
     };
-    matrix
-        .iter()
-        .map(|row| row.iter().filter_map(clip).collect())
-        .collect()
+    matrix.iter().map(|row| row.iter().filter_map(clip).collect()).collect()
 }
 
 /// `from + ratio (to - from)`, where the entries of `to` are some of those of `from`.
@@ -174,11 +136,7 @@ pub fn interpolate(from: &[SparseRow], to: &[SparseRow], ratio: I32F32) -> Matri
             let distance = entry(row_to, *column).saturating_sub(*a);
             (*column, a.saturating_add(ratio.saturating_mul(distance)))
         };
-        row_from
-            .iter()
-            .map(value)
-            .filter(|(_, value)| *value > ZERO)
-            .collect()
+        row_from.iter().map(value).filter(|(_, value)| *value > ZERO).collect()
     };
     from.iter().zip(to).map(between).collect()
 }
@@ -186,21 +144,13 @@ pub fn interpolate(from: &[SparseRow], to: &[SparseRow], ratio: I32F32) -> Matri
 /// The value of a sorted row at `column`, 0 where there is none.
 pub fn entry(row: &[(u16, I32F32)], column: u16) -> I32F32 {
     let found = row.binary_search_by_key(&column, |(uid, _)| *uid);
-    found
-        .ok()
-        .and_then(|index| row.get(index))
-        .map_or(ZERO, |(_, value)| *value)
+    found.ok().and_then(|index| row.get(index)).map_or(ZERO, |(_, value)| *value)
 }
 
 /// The consensus: for each column the stake-weighted median of what rows with stake gave it.
 ///
 /// An absent entry counts as 0.
-pub fn weighted_medians(
-    stake: &[I32F32],
-    matrix: &[SparseRow],
-    columns: usize,
-    majority: I32F32,
-) -> Vec<I32F32> {
+pub fn weighted_medians(stake: &[I32F32], matrix: &[SparseRow], columns: usize, majority: I32F32) -> Vec<I32F32> {
     let staked = || stake.iter().zip(matrix).filter(|(stake, _)| **stake > ZERO);
     let mut weights: Vec<I32F32> = staked().map(|(stake, _)| *stake).collect();
     fixed::normalize(&mut weights);
@@ -209,25 +159,19 @@ pub fn weighted_medians(
     let mut scores = vec![vec![ZERO; weights.len()]; columns];
     for (position, (_, row)) in staked().enumerate() {
         for (column, value) in row {
-            let cell = scores
-                .get_mut(usize::from(*column))
-                .and_then(|s| s.get_mut(position));
+            let cell = scores.get_mut(usize::from(*column)).and_then(|s| s.get_mut(position));
             if let Some(cell) = cell {
                 *cell = *value;
             }
         }
     }
-    scores
-        .iter()
-        .map(|scores| weighted_median(&weights, scores, minority))
-        .collect()
+    scores.iter().map(|scores| weighted_median(&weights, scores, minority)).collect()
 }
 
 /// The smallest score such that the stake at or below it exceeds `minority`, else the largest: the
 /// highest score that (almost) the complementary majority supports.
 pub fn weighted_median(stake: &[I32F32], score: &[I32F32], minority: I32F32) -> I32F32 {
-    let mut ascending: Vec<(I32F32, I32F32)> =
-        score.iter().copied().zip(stake.iter().copied()).collect();
+    let mut ascending: Vec<(I32F32, I32F32)> = score.iter().copied().zip(stake.iter().copied()).collect();
     ascending.sort_unstable();
     let mut reached = ZERO;
     for (score, stake) in &ascending {

@@ -9,9 +9,8 @@ use substrate_fixed::types::{I32F32, I64F64, I96F32};
 
 /// Stake weight of each uid: `alpha + tao × tao_weight / u64::MAX`, in rao.
 pub fn stake_weights(alpha_stake: &[u64], tao_stake: &[u64], tao_weight: u64) -> Vec<I64F64> {
-    let weight = I96F32::saturating_from_num(tao_weight)
-        .checked_div(I96F32::saturating_from_num(u64::MAX))
-        .unwrap_or_default();
+    let weight =
+        I96F32::saturating_from_num(tao_weight).checked_div(I96F32::saturating_from_num(u64::MAX)).unwrap_or_default();
     let weight = I64F64::saturating_from_num(weight);
     let combined = |(alpha, tao): (&u64, &u64)| {
         let tao = I64F64::saturating_from_num(*tao).saturating_mul(weight);
@@ -27,14 +26,9 @@ pub fn normalized_stake(stake: &[I64F64], owner: Option<usize>, threshold: u64) 
         if counts { *stake } else { I64F64::from_bits(0) }
     };
     let filtered: Vec<I64F64> = stake.iter().enumerate().map(counted).collect();
-    let total = filtered
-        .iter()
-        .fold(I64F64::from_bits(0), |sum, s| sum.saturating_add(*s));
+    let total = filtered.iter().fold(I64F64::from_bits(0), |sum, s| sum.saturating_add(*s));
     let share = |stake: &I64F64| stake.checked_div(total).unwrap_or_default();
-    filtered
-        .iter()
-        .map(|stake| I32F32::saturating_from_num(share(stake)))
-        .collect()
+    filtered.iter().map(|stake| I32F32::saturating_from_num(share(stake))).collect()
 }
 
 /// Permits for the next epoch: the `max_allowed_validators` highest non-zero stakes, ties going to
@@ -43,9 +37,7 @@ pub fn next_permits(stake: &[I32F32], owner: Option<usize>, params: &Params) -> 
     let mut order: Vec<usize> = (0..stake.len()).collect();
     order.sort_by_key(|uid| stake.get(*uid).copied());
     let mut permits: Vec<bool> = stake.iter().map(|stake| *stake != ZERO).collect();
-    let losers = stake
-        .len()
-        .saturating_sub(usize::from(params.max_allowed_validators));
+    let losers = stake.len().saturating_sub(usize::from(params.max_allowed_validators));
     for uid in order.into_iter().take(losers) {
         set(&mut permits, Some(uid), false);
     }
