@@ -67,10 +67,14 @@ def test_steps_are_spread_and_the_margin_is_kept_free() -> None:
     ]
     assert due(clock(103), Progress(5, steps_done=1), rules) is Due.WAIT
     assert due(clock(104), Progress(5, steps_done=1), rules) is Due.STEP
-    assert (
-        due(clock(115), Progress(5, steps_done=1), rules) is Due.WAIT
-    )  # too late to step, nothing to commit
     assert due(clock(115), Progress(5, steps_done=1, has_scores=True), rules) is Due.COMMIT
+
+
+def test_who_begins_late_still_steps_as_it_has_nothing_to_commit_instead() -> None:
+    assert due(clock(118), Progress(5), RULES) is Due.STEP
+    assert due(clock(118), Progress(5, 1, has_scores=True), RULES) is Due.COMMIT
+    assert due(clock(118), Progress(5, 1), RULES) is Due.WAIT
+    assert due(clock(119), Progress(5), RULES) is Due.PREDICT
 
 
 def test_scores_of_an_earlier_epoch_are_committed_when_there_is_no_time_for_new_ones() -> None:
