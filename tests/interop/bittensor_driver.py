@@ -11,6 +11,7 @@ from datetime import datetime
 from types import SimpleNamespace
 
 import bittensor
+from bittensor.intents import REGISTRY
 from bittensor_core import Keypair
 
 
@@ -69,8 +70,25 @@ class Driver:
         return plain(self.client.read(name, **params))
 
     def metagraph(self, netuid):
-        graph = self.client.subnets.metagraph(netuid, commitments=False)
-        return plain(graph)
+        return plain(self.client.subnets.metagraph(netuid, commitments=False))
+
+    def unread(self, values):
+        """The reads of the SDK's catalogue that fail, and how; parameters are taken from `values` by name."""
+        failed = {}
+        for entry in self.client.reads():
+            params = {name: values[name] for name in entry["params"]}
+            try:
+                self.client.read(entry["name"], **params)
+            except Exception as error:  # noqa: BLE001 - whatever the SDK raises is the finding
+                failed[entry["name"]] = f"{type(error).__name__}: {error}"
+        return failed
+
+    def uncallable(self):
+        """The operations of the SDK's catalogue for which the chain has none of the calls."""
+        connection = self.client._client._substrate.raw  # the metadata has no public door
+        metadata = self.client._call(connection.metadata_ir())
+        known = {(pallet.name, call.name) for pallet in metadata.pallets for call in pallet.calls}
+        return sorted(op for op, intent in REGISTRY.items() if not known & set(intent.wraps))
 
     def execute(self, op, args, coldkey, hotkey):
         """An intent by its name, as `client.execute` runs it: planned, signed, finalised."""
