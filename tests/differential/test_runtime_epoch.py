@@ -87,7 +87,8 @@ def scenario(random: Random, n: int) -> Scenario:
     factor = random.choice([13_889, 1_000, 50_000])
     pools = [pool(random, uid) for uid in range(n)]
     # The chain keeps no bonds of those who had no permit.
-    bonds = [row if permit else () for row, permit in zip(state.bonds, state.permits, strict=True)]
+    in_force = [permit or uid == state.owner_uid for uid, permit in enumerate(state.permits)]
+    bonds = [row if permit else () for row, permit in zip(state.bonds, in_force, strict=True)]
     stakes = [shared.value for shared, _ in pools]
     return Scenario(
         state=replace(state, alpha_stake=stakes, tao_stake=[0] * n, bonds=bonds),
