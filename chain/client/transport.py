@@ -85,8 +85,10 @@ class Inbox:
         self._early: OrderedDict[str, deque[Any]] = OrderedDict()
 
     def deliver(self, message: dict[str, Any]) -> None:
-        """Take in one notification message."""
-        params = message.get("params") or {}
+        """Take in one notification message; one without a subscription is nobody's."""
+        params = message.get("params")
+        if not isinstance(params, dict):
+            return
         identifier, result = str(params.get("subscription")), params.get("result")
         with self._lock:
             waiting = self._open.get(identifier)
@@ -138,7 +140,9 @@ def result_of(reply: dict[str, Any]) -> Any:
         return reply.get("result")
     if not isinstance(error, dict):
         raise RpcError(f"the node answered with a malformed error: {error!r:.200}")
-    raise RpcError(str(error.get("message", "unknown error")), int(error.get("code", 0)), error.get("data"))
+    code = error.get("code")
+    message = str(error.get("message", "unknown error"))
+    raise RpcError(message, code if isinstance(code, int) else 0, error.get("data"))
 
 
 class InProcessTransport:

@@ -180,15 +180,16 @@ class _Link:
     def _dispatch(self, text: bytes) -> None:
         try:
             message = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return  # Not JSON, so nobody's answer: whoever waits meets the deadline.
         if not isinstance(message, dict):
             return
         if "method" in message:
             self.inbox.deliver(message)
             return
+        number = message.get("id")
         with self._lock:
-            waiting = self._waiting.get(message.get("id", 0))
+            waiting = self._waiting.get(number) if isinstance(number, int) else None
         if waiting is not None:
             waiting.put(message)
 

@@ -109,7 +109,7 @@ def run(arguments: Sequence[str]) -> int:
         code = typer.main.get_command(app)(list(arguments), prog_name="meritnet", standalone_mode=False)
     except MeritnetError as error:
         return report(error, as_json)
-    except typer.Abort:
+    except (typer.Abort, KeyboardInterrupt):
         return 130
     except typer.TyperException as error:  # what the parser says about the command line
         return _parser_error(error, as_json)

@@ -58,15 +58,29 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], empty: str =
     for row in rows:
         found.add_row(*(Text("-" if cell is None else str(cell)) for cell in row))
         count += 1
-    console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
-    console.print(found if count else empty)
+    shown = found if count else empty
+    if sys.stdout.isatty():
+        Console().print(shown)
+        return
+    console = Console(width=PIPE_WIDTH)
+    with console.capture() as text:
+        console.print(shown)
+    for row_text in text.get().splitlines():
+        print(row_text.rstrip())
 
 
 def facts(pairs: Mapping[str, object]) -> None:
-    """Names and values, one pair a line."""
-    width = max(len(name) for name in pairs)
-    for name, value in pairs.items():
+    """Names and values, one pair a line; amounts in rao are shown in TAO, truth as yes or no."""
+    shown = {name.removesuffix("_rao"): _shown(name, value) for name, value in pairs.items()}
+    width = max(len(name) for name in shown)
+    for name, value in shown.items():
         print(f"{name:<{width}}  {value}")
+
+
+def _shown(name: str, value: object) -> object:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return tao(value) if isinstance(value, int) and name.endswith("_rao") else value
 
 
 def tao(amount_rao: int) -> str:

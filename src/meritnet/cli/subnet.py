@@ -115,7 +115,7 @@ def list_(endpoint: Endpoint = None, as_json: Json = False) -> None:
             f"{info.neurons}/{info.max_neurons}",
             "yes" if info.is_started else "no",
             info.tempo,
-            tao(info.registration_price_rao),
+            tao(info.registration_price_rao) if info.netuid else None,
             tao(info.staked_rao),
             tao(info.emission_rao),
             info.owner_coldkey,
@@ -138,7 +138,7 @@ def show(netuid: Netuid, endpoint: Endpoint = None, as_json: Json = False) -> No
     result = asdict(infos[0]) | {"hyperparameters": parameters}
 
     def human() -> None:
-        facts({name: _shown(name, value) for name, value in asdict(infos[0]).items()})
+        facts(asdict(infos[0]))
         print("\nhyperparameters")
         facts({f"  {name}": value for name, value in parameters.items()})
 
@@ -213,10 +213,6 @@ def _kind(name: str | None) -> Any:
     from meritnet.subnets.registry import subnet
 
     return subnet(name)
-
-
-def _shown(name: str, value: object) -> object:
-    return tao(int(str(value))) if name.endswith("_rao") else value
 
 
 def _value(text: str) -> int | bool:

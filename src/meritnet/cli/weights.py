@@ -47,5 +47,6 @@ def show(
         return [uid, waiting[uid], *shares]
 
     titles = ("validator>", "commits>", *(f"{uid}>" for uid in columns))
-    empty = f"nobody has set {'bonds' if bonds else 'weights'} in subnet {netuid} yet"
-    emit(result, as_json, lambda: table(titles, [cells(uid) for uid in validators], empty))
+    empty = f"there are no {'bonds' if bonds else 'weights'} in subnet {netuid} yet"
+    shown = [cells(uid) for uid in validators] if rows or any(waiting.values()) else []
+    emit(result, as_json, lambda: table(titles, shown, empty))

@@ -1,5 +1,6 @@
 """Connections: what is asked is answered, or a typed error comes in time."""
 
+import contextlib
 import json
 import socket
 import threading
@@ -7,9 +8,11 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from meritnet.chain.client.transport import BACKLOG, InProcessTransport
-from meritnet.chain.client.websocket import WebSocketTransport
+from meritnet.chain.client.transport import BACKLOG, Inbox, InProcessTransport, result_of
+from meritnet.chain.client.websocket import WebSocketTransport, _Link
 from meritnet.chain.errors import DeadlineExceeded, RpcError, TransportError, UsageError
 from meritnet.chain.node.node import Node
 from meritnet.chain.rpc.server import serving
@@ -82,6 +85,22 @@ def test_errors_of_any_shape_are_rpc_errors(reply: dict) -> None:
     transport, _ = scripted(lambda request: reply)
     with pytest.raises(RpcError):
         transport.request("x")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+)
+
+
+@given(JSON, JSON, JSON)
+def test_a_node_can_send_anything_without_a_crash(whole: object, identifier: object, content: object) -> None:
+    link = object.__new__(_Link)
+    link.inbox, link._lock, link._waiting = Inbox(), threading.Lock(), {}
+    for message in (whole, {"id": identifier, "result": content}, {"method": identifier, "params": content}):
+        link._dispatch(json.dumps(message).encode())
+    with contextlib.suppress(RpcError):
+        result_of({"error": content})
 
 
 def test_no_answer_in_process_is_an_error() -> None:
