@@ -437,6 +437,12 @@ class Node:
 
     # Subscribers
 
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Nothing changes inside: no block is made, no transaction is taken."""
+        with self._lock:
+            yield
+
     def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
         """Call ``callback`` with every event from now on; what is returned ends that."""
         with self._lock:

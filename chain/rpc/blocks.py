@@ -64,9 +64,10 @@ def subscribe_finalized_heads(session: "Session") -> object:
 
 
 def _subscribe(session: "Session", notification: str, watch: Callable[[Event], object | None]) -> str:
-    identifier = session.subscriptions.add(notification, watch)
-    session.subscriptions.notify(identifier, header_form(session.node.head))
-    return identifier
+    with session.node.still():
+        identifier = session.subscriptions.add(notification, watch)
+        session.subscriptions.notify(identifier, header_form(session.node.head))
+        return identifier
 
 
 def unsubscribe(session: "Session", identifier: object) -> object:

@@ -88,6 +88,19 @@ def block_form(block: Block) -> dict[str, object]:
     }
 
 
+def runtime_form(version: RuntimeVersion) -> dict[str, object]:
+    """A runtime's version as the newer methods tell it."""
+    spec = {
+        "specName": version.spec_name,
+        "implName": version.impl_name,
+        "specVersion": version.spec_version,
+        "implVersion": version.impl_version,
+        "transactionVersion": version.transaction_version,
+        "apis": {to_hex(identifier): number for identifier, number in version.apis.items()},
+    }
+    return {"type": "valid", "spec": spec}
+
+
 def version_form(version: RuntimeVersion) -> dict[str, object]:
     """A runtime's version; its last field has two names in the field."""
     return {

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from meritnet.chain.rpc import blocks, dev, state, system, transactions
+from meritnet.chain.rpc import archive, blocks, dev, follow, state, system, transactions
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,25 @@ TABLE = (
     Method("author_submitAndWatchExtrinsic", transactions.submit_and_watch),
     Method("author_unwatchExtrinsic", blocks.unsubscribe),
     Method("author_pendingExtrinsics", transactions.pending),
+    Method("chainHead_v1_follow", follow.follow),
+    Method("chainHead_v1_unfollow", follow.unfollow),
+    Method("chainHead_v1_header", follow.header),
+    Method("chainHead_v1_body", follow.body),
+    Method("chainHead_v1_call", follow.call),
+    Method("chainHead_v1_storage", follow.storage),
+    Method("chainHead_v1_unpin", follow.unpin),
+    Method("chainHead_v1_continue", follow.proceed),
+    Method("chainHead_v1_stopOperation", follow.stop_operation),
+    Method("transaction_v1_broadcast", follow.broadcast),
+    Method("transaction_v1_stop", follow.stop_broadcast),
+    Method("archive_v1_genesisHash", archive.genesis_hash),
+    Method("archive_v1_finalizedHeight", archive.finalized_height),
+    Method("archive_v1_hashByHeight", archive.hash_by_height),
+    Method("archive_v1_header", archive.header),
+    Method("archive_v1_body", archive.body),
+    Method("archive_v1_call", archive.call),
+    Method("archive_v1_storage", archive.storage),
+    Method("archive_v1_stopStorage", blocks.unsubscribe),
     Method("dev_newBlock", dev.new_block, unsafe=True),
     Method("dev_setStorage", dev.set_storage, unsafe=True),
     Method("dev_timeTravel", dev.time_travel, unsafe=True),

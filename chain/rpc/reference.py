@@ -15,8 +15,8 @@ integers or as hex; an absent or null block hash means the head. Errors carry th
 1010 invalid transaction, 1012 banned, 1013 already imported, 1014 priority too low, 4003 for a runtime call
 that failed or a block that is not on the chain.
 
-Not there yet: `chainHead_v1_*`, `transaction_v1_*` and `archive_v1_*` (clients that prefer them fall back to
-the methods below), `grandpa_*`, `offchain_*`, and the insertion of keys.
+Not there: `closestDescendantMerkleValue` in storage queries, `archive_v1_storageDiff`, `grandpa_*`,
+`offchain_*`, and the insertion of keys.
 """
 
 DEV = """

@@ -18,6 +18,7 @@ from meritnet.chain.rpc.faults import (
     fault_of,
     invalid_params,
 )
+from meritnet.chain.rpc.follow import Follower
 from meritnet.chain.rpc.subscriptions import Send, Subscriptions
 
 LOG = logging.getLogger(__name__)
@@ -38,6 +39,8 @@ class Session:
         self.node = node
         self.dev = dev
         self.subscriptions = Subscriptions(node, send)
+        self.followers: dict[str, Follower] = {}
+        self.broadcasts = 0
 
     def __enter__(self) -> Self:
         return self
@@ -47,6 +50,7 @@ class Session:
 
     def close(self) -> None:
         """End all subscriptions."""
+        self.followers.clear()
         self.subscriptions.close()
 
     def receive(self, text: str) -> str | None:

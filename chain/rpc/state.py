@@ -124,13 +124,13 @@ def read_proof(session: "Session", keys: object, at: object = None) -> object:
 def subscribe_storage(session: "Session", keys: object = None) -> object:
     """The values of keys now and whenever they change; without keys, every change."""
     wanted = None if keys is None else frozenset(from_hex(key) for key in to_list(keys, MOST_KEYS))
-    identifier = session.subscriptions.add("state_storage", storage_changes(wanted))
-    if wanted is not None:
-        head = session.node.head.hash
-        state = session.node.state(head)
-        values = {key: state.get(key) for key in sorted(wanted)}
-        session.subscriptions.notify(identifier, storage_form(head, values))
-    return identifier
+    with session.node.still():
+        identifier = session.subscriptions.add("state_storage", storage_changes(wanted))
+        if wanted is not None:
+            state = session.node.state()
+            values = {key: state.get(key) for key in sorted(wanted)}
+            session.subscriptions.notify(identifier, storage_form(session.node.head.hash, values))
+        return identifier
 
 
 def subscribe_runtime_version(session: "Session") -> object:
