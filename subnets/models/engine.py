@@ -150,7 +150,7 @@ class Engine:
 
     async def replay(self, prompt: Sequence[int], answer: Sequence[int], sampling: Sampling) -> Replay:
         """Say for every token of an answer whether this model draws it, with one forward pass."""
-        return await self.run(decoding.replay(self.model, prompt, answer, sampling), Weight.REQUEST)
+        return await self.run(decoding.replay(self.model, prompt, answer, sampling), Weight.CHECK)
 
     # Losses and training
 
@@ -164,7 +164,7 @@ class Engine:
         question.update(repr(examples.shape).encode() + np.ascontiguousarray(examples).tobytes())
         key = question.digest()
         if key not in self._losses:
-            self._losses[key] = await self.run(self._measure(examples, adapter), Weight.REQUEST)
+            self._losses[key] = await self.run(self._measure(examples, adapter), Weight.CHECK)
         while len(self._losses) > REMEMBERED_LOSSES:
             self._losses.popitem(last=False)
         return self._losses[key]

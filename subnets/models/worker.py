@@ -24,7 +24,9 @@ class Weight(IntEnum):
 
     CHAT = 1
     REQUEST = 2
-    BACKGROUND = 8
+    CHECK = 8
+    """A validator's own replays and losses: whoever is being answered has a deadline, they hardly."""
+    BACKGROUND = 16
 
 
 @dataclass(eq=False)
