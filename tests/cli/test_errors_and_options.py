@@ -2,9 +2,9 @@
 
 import io
 import os
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -220,7 +220,9 @@ def test_help_takes_a_third_of_a_second() -> None:
     processes("--help")
     times = []
     for _ in range(5):
-        started = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         processes("--help")
-        times.append(time.perf_counter() - started)
-    assert min(times) < 0.5
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    print(f"help: {min(times):.2f} s of processor time")
+    assert min(times) < 0.5, "the aim is 0.3 s; a busy machine takes longer"
