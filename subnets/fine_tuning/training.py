@@ -22,7 +22,7 @@ class Recipe:
     """How much to train, and how fast. The defaults gain about 0.27 nats in 20 examples (docs/log.md)."""
 
     steps: int = 10
-    examples_per_step: int = 2
+    examples_per_step: int = 3
     learning_rate: float = 5e-3
     warmup_steps: int = 2
     max_gradient_norm: float = 1.0
@@ -45,8 +45,10 @@ def train(
     optimizer = torch.optim.AdamW(weights, lr=recipe.learning_rate, weight_decay=0.0)
 
     for step in range(recipe.steps):
+        # The rate climbs for a step or two, then falls in a line: the last steps only tidy up.
+        rise, fall = min(1.0, (step + 1) / recipe.warmup_steps), (recipe.steps - step) / recipe.steps
         for group in optimizer.param_groups:
-            group["lr"] = recipe.learning_rate * min(1.0, (step + 1) / recipe.warmup_steps)
+            group["lr"] = recipe.learning_rate * rise * fall
 
         # One example at a time: the gradients add up to those of the batch, the memory stays that of one.
         total = 0.0

@@ -24,7 +24,7 @@ from meritnet.subnets.models import lora
 from meritnet.subnets.models.engine import Engine
 
 DEADLINE_S = 20.0
-EXAMPLES = 8
+EXAMPLES = 12
 """Held-out examples per adapter; the same ones for every miner of a step."""
 DEAD_ZONE_NATS = 0.05
 """A gain that is not surely larger is worth nothing. One step of the recipe gains 0.03 (docs/log.md)."""

