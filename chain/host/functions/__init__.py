@@ -13,7 +13,7 @@ from meritnet.chain.host import allocator
 from meritnet.chain.host.functions import child, crypto, hashing, misc, offchain, proofs, storage
 from meritnet.chain.host.functions.signature import reader, wasm_signature, words, writer
 from meritnet.chain.host.overlay import Overlay
-from meritnet.chain.host.vm import Arguments, HostFunction, Instance, Memory
+from meritnet.chain.host.vm import Arguments, HostFunction, Memory
 
 
 @dataclass
@@ -184,6 +184,3 @@ def _bind(signature: str, function: Callable[..., Any], current: Current) -> Hos
             arguments[0] = write(call, value)
 
     return HostFunction(wasm_signature(signature), enter)
-
-
-__all__ = ["TABLE", "Call", "Current", "Instance", "bound"]
