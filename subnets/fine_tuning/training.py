@@ -1,8 +1,7 @@
 """The training loop, top to bottom: LoRA on the subnet's text, for a bounded number of steps.
 
-Left out of the textbook: evaluation during training, checkpoints, dropout, weight decay, a decay of the
-learning rate (the run is a dozen steps). Every miner walks the text in its own order, so no two honest
-adapters are equal.
+Left out of the textbook: evaluation during training, checkpoints, dropout, weight decay. Every miner walks
+the text in its own order, so no two honest adapters are equal.
 """
 
 from collections.abc import Generator
