@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from meritnet.chain.errors import StoreError
-from meritnet.chain.host.trie import Trie
+from meritnet.chain.errors import CodecError, StoreError
+from meritnet.chain.host.trie import Trie, ordered_root
 from meritnet.chain.node.block import Block, decode_body, decode_header
 from meritnet.chain.node.store import Changes, Version
 
@@ -68,11 +68,16 @@ class SqliteStore:
 
     def _load(self, version: Version) -> Trie:
         trie = Trie.from_items(self._items(version.index), self._layout)
-        if trie.root() != version.root:
-            damaged = f"{self.path} is damaged: the state of block {version.number} does not have its root"
-            raise StoreError(damaged, f"restore it, or {ELSEWHERE}")
         self._tries[version.index] = trie
+        return self._checked(trie, version)
+
+    def _checked(self, trie: Trie, version: Version) -> Trie:
+        if trie.root() != version.root:
+            raise self._damaged(f"the state of block {version.number} does not have its root")
         return trie
+
+    def _damaged(self, what: object) -> StoreError:
+        return StoreError(f"{self.path} is damaged: {what}", f"restore it, or {ELSEWHERE}")
 
     @contextmanager
     def _failures(self) -> Iterator[None]:
@@ -84,7 +89,7 @@ class SqliteStore:
                 raise StoreError(used, f"stop it, or {ELSEWHERE}") from None
             raise StoreError(f"{self.path} cannot be used: {error}") from None
         except sqlite3.DatabaseError as error:
-            raise StoreError(f"{self.path} is damaged: {error}", f"restore it, or {ELSEWHERE}") from None
+            raise self._damaged(error) from None
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Cursor]:
@@ -152,8 +157,17 @@ class SqliteStore:
             del self._tries[later]
 
     def block(self, number: int) -> Block | None:
-        row = self._one("SELECT header, body FROM blocks WHERE number = ?", number)
-        return Block(decode_header(_blob(row[0])), decode_body(_blob(row[1]))) if row else None
+        row = self._one("SELECT hash, header, body FROM blocks WHERE number = ?", number)
+        if row is None:
+            return None
+        try:
+            block = Block(decode_header(_blob(row[1])), decode_body(_blob(row[2])))
+        except CodecError as error:
+            raise self._damaged(f"block {number}: {error}") from None
+        roots = (ordered_root(block.extrinsics, layout) for layout in (0, 1))
+        if block.hash != row[0] or block.header.extrinsics_root not in roots:
+            raise self._damaged(f"block {number} does not have its hash")
+        return block
 
     def number_of(self, block_hash: bytes) -> int | None:
         row = self._one("SELECT number FROM blocks WHERE hash = ?", block_hash)
@@ -170,9 +184,11 @@ class SqliteStore:
         trie = self._tries.get(index)
         if trie is None:
             newer = min(known for known in self._tries if known > index)
+            row = self._one("SELECT version, number, root FROM versions WHERE version = ?", index)
+            assert row is not None, "only versions that exist are asked for"
             trie = self._tries[newer].apply(self._way_back(index, newer), self._layout)
             head = max(self._tries)
-            self._remember(Version(index, 0, b""), trie)
+            self._remember(_version(row), self._checked(trie, _version(row)))
             self._tries.move_to_end(head)
         return trie
 
@@ -198,12 +214,14 @@ class SqliteStore:
 
 
 def _blob(value: object) -> bytes:
-    assert isinstance(value, bytes)
+    if not isinstance(value, bytes):
+        raise StoreError(f"the database is damaged: {type(value).__name__} where bytes belong")
     return value
 
 
 def _integer(value: object) -> int:
-    assert isinstance(value, int)
+    if not isinstance(value, int):
+        raise StoreError(f"the database is damaged: {type(value).__name__} where a number belongs")
     return value
 
 

@@ -2,6 +2,8 @@
 
 import os
 import random
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -53,6 +55,46 @@ def test_kill_at_any_moment_loses_nothing_acknowledged(tmp_path: Path) -> None:
             assert acknowledged <= height <= acknowledged + 1
             assert node.state().root() == node.head.state_root
             node.replay(height)
+
+
+def read_everything(directory: Path, true_hashes: list[bytes]) -> str:
+    """Open a chain that may be damaged and read all of it: whole, older, or the text of a ``StoreError``."""
+    try:
+        with Node.open(base_path=directory) as node:
+            assert node.head.hash == true_hashes[node.head.number]
+            assert node.state().root() == node.head.state_root
+            for number in range(node.head.number + 1):
+                block = node.block_at(number)
+                assert block is not None
+                assert block.hash == true_hashes[number]
+                assert node.state(block.hash).root() == block.header.state_root
+            return "older" if node.head.number < len(true_hashes) - 1 else "whole"
+    except StoreError as error:
+        return str(error)
+
+
+def test_bits_that_flip_on_disk_are_noticed(tmp_path: Path) -> None:
+    seed = int(os.environ.get("MERITNET_TEST_SEED") or time.time_ns())
+    print(f"again with MERITNET_TEST_SEED={seed}")
+    dice = random.Random(seed)
+    with Node.open(base_path=tmp_path / "true") as node:
+        true_hashes = [node.head.hash, *(node.seal().hash for _ in range(6))]
+        shutil.copytree(tmp_path / "true", tmp_path / "killed")  # as after kill -9: with the write-ahead log
+    assert read_everything(tmp_path / "true", true_hashes) == "whole"
+    for turn in range(25):
+        copy = tmp_path / f"copy-{turn}"
+        source = dice.choice(["true", "killed"])
+        shutil.copytree(tmp_path / source, copy)
+        victim = dice.choice([path for path in sorted(copy.iterdir()) if path.stat().st_size])
+        data = bytearray(victim.read_bytes())
+        if dice.random() < 0.2:
+            del data[dice.randrange(len(data)) :]
+        else:
+            data[dice.randrange(len(data))] ^= 1 << dice.randrange(8)
+        victim.write_bytes(data)
+        outcome = read_everything(copy, true_hashes)
+        assert outcome in ("whole", "older") or re.search("is damaged|holds a chain of|format", outcome)
+        shutil.rmtree(copy)
 
 
 def test_a_full_disk_stops_blocks_and_keeps_what_is_there(tmp_path: Path, transfer) -> None:

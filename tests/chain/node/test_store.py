@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meritnet.chain.errors import StoreError
-from meritnet.chain.host.trie import Trie
+from meritnet.chain.host.trie import Trie, ordered_root
 from meritnet.chain.node.block import Block, Header
 from meritnet.chain.node.node import Node
 from meritnet.chain.node.opening import packaged_runtime
@@ -32,12 +32,13 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     made.close()
 
 
-def block_after(store: Store, salt: int = 0) -> Block:
+def block_after(store: Store) -> Block:
     head = store.head()
     parent = store.block(head.number) if head else None
     number = parent.number + 1 if parent else 0
-    header = Header(parent.hash if parent else bytes(32), number, bytes(32), bytes(31) + bytes([salt]), ())
-    return Block(header, (b"\x04a", b"\x04b"))
+    body = (b"\x04a", b"\x04b")
+    header = Header(parent.hash if parent else bytes(32), number, bytes(32), ordered_root(body), ())
+    return Block(header, body)
 
 
 def put(store: Store, writes: list[Write]) -> list[Trie]:
@@ -141,6 +142,35 @@ def test_a_value_changed_on_disk_is_never_served(tmp_path: Path) -> None:
     database.close()
     with pytest.raises(StoreError, match="state of block 20 does not have its root"):
         SqliteStore(tmp_path)
+
+
+@pytest.mark.parametrize("column", ["header", "body", "hash"])
+def test_a_block_changed_on_disk_is_never_served(tmp_path: Path, column: str) -> None:
+    path = filled(tmp_path)
+    with sqlite3.connect(path) as database:
+        (data,) = database.execute(f"SELECT {column} FROM blocks WHERE number = 7").fetchone()
+        changed = data[:-1] + bytes([data[-1] ^ 1])
+        database.execute(f"UPDATE blocks SET {column} = ? WHERE number = 7", (changed,))
+    database.close()
+    store = SqliteStore(tmp_path)
+    with pytest.raises(StoreError, match="is damaged: block 7"):
+        store.block(7)
+    assert store.block(8) is not None
+    store.close()
+
+
+def test_an_old_state_changed_on_disk_is_never_served(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path)
+    put(store, [(True, {b"key": bytes([n])}) for n in range(5)])
+    store.close()
+    with sqlite3.connect(tmp_path / FILE) as database:
+        database.execute("UPDATE state SET value = ? WHERE version = 2", (b"wrong",))
+    database.close()
+    store = SqliteStore(tmp_path)
+    assert store.trie(3).get(b"key") == bytes([2])
+    with pytest.raises(StoreError, match="state of block 2 does not have its root"):
+        store.trie(2)
+    store.close()
 
 
 @pytest.mark.parametrize("damage", ["cut", "zeros", "text"])
