@@ -187,6 +187,42 @@ def test_adds_and_removes_stake(sdk, node, netuid: NetUid, miner_uid: int, prote
     )
 
 
+def test_moves_transfers_and_empties_stake(sdk, node, netuid: NetUid, miner_uid: int) -> None:
+    hotkeys, signer = (address(MINER_HOT), address(OWNER_HOT)), {"coldkey": "//Dave", "hotkey": "//Dave//hot"}
+
+    def stakes(coldkey: str) -> tuple[int, ...]:
+        """In whole TAO: a share of a pool with other stakers in it is floored to a rao."""
+        return tuple(
+            round(stake_on(node.chain, hotkey, address(coldkey), netuid) / TAO) for hotkey in hotkeys
+        )
+
+    add = {"hotkey_ss58": hotkeys[0], "netuid": netuid, "amount_tao": "50"}
+    succeeded(sdk("execute", op="add_stake", args=add, **signer))
+    between = {"origin_netuid": netuid, "dest_netuid": netuid}
+    move = {"origin_hotkey_ss58": hotkeys[0], "dest_hotkey_ss58": hotkeys[1], "amount_alpha": "20", **between}
+    succeeded(sdk("execute", op="move_stake", args=move, **signer))
+    assert stakes("//Dave") == (30, 20)
+    places = {"origin_netuid": netuid, "destination_netuid": netuid, "alpha_amount": 5 * TAO}
+    give = {"destination_coldkey": address("//Eve"), "hotkey": hotkeys[1], **places}
+    succeeded(sdk("submit_call", pallet="SubtensorModule", call="transfer_stake", args=give, **signer))
+    assert (stakes("//Dave"), stakes("//Eve")) == ((30, 15), (0, 5))
+    succeeded(sdk("execute", op="unstake_all", args={"hotkey_ss58": hotkeys[0]}, **signer))
+    assert stakes("//Dave") == (0, 15)
+
+
+def test_names_a_subnet(sdk, node, netuid: NetUid) -> None:
+    args = {
+        "netuid": netuid,
+        "subnet_name": "sums",
+        "github_repo": "",
+        "subnet_contact": "",
+        "description": "adds",
+    }
+    succeeded(sdk("execute", op="set_subnet_identity", args=args, coldkey=OWNER, hotkey=OWNER_HOT))
+    assert sdk.read("subnet_names") == {str(netuid): "sums"}
+    assert {subnet.netuid: subnet.name for subnet in node.chain.subnets()}[netuid] == "sums"
+
+
 def test_sets_weights(sdk, node, netuid: NetUid, miner_uid: int) -> None:
     stake = {"hotkey_ss58": address(OWNER_HOT), "netuid": netuid, "amount_tao": "1000"}
     succeeded(sdk("execute", op="add_stake", args=stake, coldkey=OWNER, hotkey=OWNER_HOT))

@@ -106,3 +106,14 @@ def test_transfers(node, as_user: Callable[..., str]) -> None:
     receiver = KeyPair.from_uri("//Interop//receiver of btcli").address
     as_user("wallet", "transfer", "--dest", receiver, "--amount", "1.25")
     assert node.chain.balance(receiver) == 1_250_000_000
+
+
+def test_registers_and_starts_a_subnet(node, as_user: Callable[..., str]) -> None:
+    before = {subnet.netuid for subnet in node.chain.subnets()}
+    as_user("subnets", "create")
+    [made] = [subnet for subnet in node.chain.subnets() if subnet.netuid not in before]
+    assert made.owner_coldkey == KeyPair.from_uri("//Interop//btcli").address
+    assert not made.is_started
+    as_user("hparams", "start", "--netuid", str(made.netuid))
+    [made] = [subnet for subnet in node.chain.subnets() if subnet.netuid == made.netuid]
+    assert made.is_started
