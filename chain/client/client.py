@@ -75,7 +75,15 @@ class Chain:
 
     def call_api(self, api_method: str, argument: bytes = b"", at: str | None = None) -> bytes:
         """The SCALE-encoded answer of a runtime API, such as ``Core_version``."""
-        return bytes_of(self.request("state_call", api_method, hex_of(argument), at))
+        try:
+            return bytes_of(self.request("state_call", api_method, hex_of(argument), at))
+        except RpcError as error:
+            if "is not found" not in str(error):
+                raise
+            raise ChainError(
+                f"this chain has no {api_method}: its runtime is another one than this client knows",
+                "is the endpoint a Meritnet chain? `meritnet chain runtime` tells",
+            ) from None
 
     def storage(self, key: bytes, at: str | None = None) -> bytes | None:
         """The value under a storage key, or ``None``."""

@@ -13,13 +13,16 @@ from hashlib import blake2b
 from typing import Any
 
 from scalecodec.base import RuntimeConfigurationObject, ScaleBytes
-from scalecodec.exceptions import RemainingScaleBytesNotEmptyException
+from scalecodec.exceptions import InvalidScaleTypeValueException, RemainingScaleBytesNotEmptyException
 from scalecodec.type_registry import load_type_registry_preset
 
 from meritnet.chain.errors import CodecError, DispatchFailed
 from meritnet.chain.types import SS58_PREFIX
 
-_CODEC_ERRORS = (ValueError, TypeError, LookupError, ArithmeticError, NotImplementedError, AttributeError)
+_CODEC_ERRORS = (
+    *(InvalidScaleTypeValueException, RemainingScaleBytesNotEmptyException, NotImplementedError),
+    *(ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError, MemoryError),
+)
 """What the library raises for values and bytes that do not fit a type."""
 
 
@@ -82,7 +85,7 @@ class Codec:
         try:
             self._metadata.decode()
             self._registry.add_portable_registry(self._metadata)
-        except (*_CODEC_ERRORS, RemainingScaleBytesNotEmptyException) as error:
+        except _CODEC_ERRORS as error:
             raise CodecError(f"the node's metadata cannot be read: {error}") from error
         self._events_type = self._storage_type("System", "Events")
 
@@ -115,7 +118,7 @@ class Codec:
             decoder = self._registry.create_scale_object(type_string, data=ScaleBytes(data))
             try:
                 return decoder.decode()
-            except (*_CODEC_ERRORS, RemainingScaleBytesNotEmptyException) as error:
+            except _CODEC_ERRORS as error:
                 raise CodecError(f"bytes from the node are no {type_string}: {error}") from error
 
     def dispatch_failed(self, error: Any) -> DispatchFailed:

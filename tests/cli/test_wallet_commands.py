@@ -55,6 +55,25 @@ def test_the_password_comes_from_a_file_and_never_from_an_argument(meritnet: Any
     assert "horse" not in wrong.err
 
 
+def test_a_hotkey_in_the_way_leaves_no_coldkey_whose_phrase_nobody_saw(meritnet: Any) -> None:
+    meritnet("wallet", "create", "me", "--no-password")
+    folder = Path(meritnet("wallet", "show", "me", "--json").json["folder"])
+    (folder / "coldkey").unlink()
+    found = meritnet("wallet", "create", "me", "--no-password")
+    assert found.code == 1
+    assert "never overwritten" in found.err
+    assert not (folder / "coldkey").exists()
+
+
+@pytest.mark.parametrize("content", ["", "\n"])
+def test_an_empty_password_is_refused_for_a_new_key(meritnet: Any, tmp_path: Path, content: str) -> None:
+    file = tmp_path / "password"
+    file.write_text(content)
+    found = meritnet("wallet", "create", "me", "--password-file", str(file))
+    assert found.code == 2
+    assert "--no-password" in found.err
+
+
 def test_nobody_is_asked_off_a_terminal(meritnet: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("typed\n"))
     found = meritnet("wallet", "create", "me")

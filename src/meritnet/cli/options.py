@@ -176,7 +176,8 @@ def password(file: Path | None, *, new: bool = False) -> str:
     """The coldkey's password: from the file, else typed on the terminal (twice for a new one)."""
     named = file or config().get("password_file")
     if named:
-        return _password_in(Path(named).expanduser())
+        found = _password_in(Path(named).expanduser())
+        return _not_empty(found) if new else found
     if not sys.stdin.isatty():
         raise UsageError(
             "the coldkey is encrypted, and nobody is there to type its password",
@@ -187,7 +188,13 @@ def password(file: Path | None, *, new: bool = False) -> str:
     typed = getpass.getpass("coldkey password: ")
     if new and typed != getpass.getpass("once more: "):
         raise UsageError("the two passwords differ", "run the command again")
-    return typed
+    return _not_empty(typed) if new else typed
+
+
+def _not_empty(text: str) -> str:
+    if not text:
+        raise UsageError("an empty password protects nothing", "choose one, or say --no-password")
+    return text
 
 
 def _password_in(path: Path) -> str:

@@ -57,19 +57,21 @@ def create(
     from meritnet.chain.keys import KeyPair
 
     wallet = _wallet(name, hotkey, wallet_path)
+    if words not in (12, 15, 18, 21, 24):
+        raise UsageError(f"a phrase has 12, 15, 18, 21 or 24 words, not {words}")
+    coldkey_is_new = not wallet.coldkey_file.exists()
+    secret = None if no_password or not coldkey_is_new else password(password_file, new=True)
     phrases: dict[str, str] = {}
-    if not wallet.coldkey_file.exists():
-        if words not in (12, 15, 18, 21, 24):
-            raise UsageError(f"a phrase has 12, 15, 18, 21 or 24 words, not {words}")
-        secret = None if no_password else password(password_file, new=True)
-        pair, phrases["coldkey_phrase"] = KeyPair.generate(words)
-        wallet.create_coldkey(pair, secret)
-    pair, phrases["hotkey_phrase"] = KeyPair.generate(words)
-    wallet.create_hotkey(pair)
+    # The hotkey first: whatever fails, no coldkey is left behind whose phrase nobody has seen.
+    hot, phrases["hotkey_phrase"] = KeyPair.generate(words)
+    wallet.create_hotkey(hot)
+    if coldkey_is_new:
+        cold, phrases["coldkey_phrase"] = KeyPair.generate(words)
+        wallet.create_coldkey(cold, secret)
     result = _shown(wallet) | phrases
 
     def human() -> None:
-        facts({"coldkey": wallet.coldkey_address, "hotkey": pair.address, "saved in": wallet.folder})
+        facts({"coldkey": wallet.coldkey_address, "hotkey": hot.address, "saved in": wallet.folder})
         for what, phrase in phrases.items():
             print(f"{what.replace('_', ' ')} (write it down, it is not shown again):\n  {phrase}")
 

@@ -1,12 +1,16 @@
 """From a call to a receipt: every way that it can end, on the real runtime."""
 
+import contextlib
 import threading
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from meritnet.chain.client import Chain
-from meritnet.chain.client.codec import Call
+from meritnet.chain.client.codec import Call, Codec, codec_of
+from meritnet.chain.client.scale import Reader
 from meritnet.chain.client.stake import transfer
 from meritnet.chain.errors import (
     ChainError,
@@ -212,6 +216,32 @@ def test_a_node_without_development_methods_says_how_to_get_them(node: Node) -> 
     with Chain.in_process(lambda send: Session(node, send)) as chain, pytest.raises(ChainError) as caught:
         chain.advance()
     assert "--dev-rpc" in caught.value.hint
+
+
+def test_a_runtime_without_an_api_says_that_it_is_another_one(chain: Chain) -> None:
+    with pytest.raises(ChainError, match="no NoSuchApi_method") as caught:
+        chain.call_api("NoSuchApi_method")
+    assert "Meritnet chain" in caught.value.hint
+
+
+@settings(max_examples=200)
+@given(st.binary(max_size=200))
+def test_any_bytes_are_events_or_a_codec_error(meritnet_codec: Codec, data: bytes) -> None:
+    with contextlib.suppress(CodecError):
+        meritnet_codec.events(data)
+
+
+@pytest.fixture(scope="module")
+def meritnet_codec(meritnet_template: Node) -> Codec:
+    metadata = Reader(meritnet_template.call("Metadata_metadata", b"")).octets()
+    return codec_of(metadata)
+
+
+@settings(max_examples=10)
+@given(st.binary(max_size=100))
+def test_metadata_that_is_none_is_a_codec_error(data: bytes) -> None:
+    with pytest.raises(CodecError, match="metadata"):
+        Codec(data)
 
 
 def test_two_clients_of_one_process_share_the_decoded_metadata(node: Node) -> None:
