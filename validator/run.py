@@ -15,7 +15,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -92,7 +92,7 @@ class Duty:
     """No transaction of this epoch's duty is missing."""
     blocks_left: int
     holds_chain: bool
-    """The epoch's end is near and something is missing: seal no empty block now."""
+    """The epoch's end is near and something is missing, though nothing failed: seal no empty block now."""
 
 
 class Validator:
@@ -243,6 +243,8 @@ class Validator:
         self._state.enter(clock.epoch)
         self._state.scores.follow([str(hotkey) for hotkey in metagraph.hotkeys])
         found = targets(metagraph, self.address)
+        if not found:
+            raise MeritnetError(f"no miner of subnet {self.netuid} has announced an address")
         number = self._state.steps_done
         judged = await step(self._bench, block, number, found, self._options.sample_size)
         self._state.steps_done += 1
@@ -329,7 +331,10 @@ class Validator:
         except MeritnetError as error:  # such as a node that keeps no old states: not worth a second try
             self._trouble("compare the payout with its prediction", error)
         else:
-            self._report(events.Paid(self.netuid, self.address, forecast.epoch, ran, forecast.rao, paid_rao))
+            paid = events.Paid(self.netuid, self.address, forecast.epoch, ran, forecast.rao, paid_rao)
+            if not paid.agrees:
+                _log.error("the chain paid another sum than its specification says", **asdict(paid))
+            self._report(paid)
         self._settled_block = ran
 
     # Bookkeeping
@@ -358,7 +363,7 @@ class Validator:
             progress.predicted,
             done,
             clock.blocks_left,
-            near and not (progress.predicted if clock.blocks_left == 0 else done),
+            near and not self._rests and not (progress.predicted if clock.blocks_left == 0 else done),
         )
 
     def _trouble(self, what: str, error: MeritnetError) -> None:

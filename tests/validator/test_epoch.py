@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from meritnet.chain.client.client import Chain
+from meritnet.chain.rpc.server import serving
 from meritnet.miner.run import MinerService
 from meritnet.validator.events import Committed, Event, Paid, Predicted, Revealed, Scored, Trouble
 from meritnet.validator.run import Options, Validator
@@ -95,3 +97,70 @@ def test_the_chain_pays_what_the_validators_predicted(town: Any, quiz: Any) -> N
         rows = chain.weights(town.netuid)
         assert len(rows) == 2
         assert len({tuple(row) for row in rows.values()}) == 1
+
+
+def test_without_miners_a_validator_says_so_and_lets_the_chain_go_on(town: Any, quiz: Any) -> None:
+    told: list[Event] = []
+
+    async def scenario() -> None:
+        stop = asyncio.Event()
+        with town.connect() as chain:
+            pair = town.validators[0]
+            validator = Validator(
+                chain, town.netuid, pair, quiz, town.directory, report=told.append, options=OPTIONS
+            )
+            living = asyncio.create_task(validator.run(stop))
+
+            def over() -> bool:
+                if any(isinstance(event, Paid) for event in told):
+                    stop.set()
+                return living.done()
+
+            async with asyncio.timeout(60):
+                await town.pump([validator], over)
+                await living
+
+    asyncio.run(scenario())
+    troubles = [event for event in told if isinstance(event, Trouble)]
+    assert {(event.what, event.message) for event in troubles} == {
+        ("step", "no miner of subnet 1 has announced an address")
+    }
+    assert len(troubles) < 6  # it waits longer each time
+    assert [event.agrees for event in told if isinstance(event, Paid)] == [True]
+
+
+def test_a_link_that_breaks_is_taken_up_again(town: Any, quiz: Any) -> None:
+    told: list[Event] = []
+
+    def broken() -> bool:
+        return any(isinstance(event, Trouble) and event.what == "follow the chain" for event in told)
+
+    async def scenario() -> None:
+        stop = asyncio.Event()
+        options = Options(allow_private=True, retry_s=0.01)
+        with serving(town.node) as endpoint:
+            chain = Chain.connect(endpoint, timeout_s=2)
+            port = int(endpoint.rpartition(":")[2])
+            pair = town.validators[0]
+            validator = Validator(
+                chain, town.netuid, pair, quiz, town.directory, report=told.append, options=options
+            )
+            living = asyncio.create_task(validator.run(stop))
+            while validator.duty is None:  # noqa: ASYNC110 - the validator has no event to wait for
+                await asyncio.sleep(0.01)
+        while not broken():  # noqa: ASYNC110 - the same
+            await asyncio.sleep(0.01)
+        seen = validator.duty.block
+        town.node.seal()
+        with serving(town.node, port=port):
+            while validator.duty.block == seen:  # noqa: ASYNC110 - the same
+                await asyncio.sleep(0.01)
+            stop.set()
+            await living
+        chain.close()
+
+    async def bounded() -> None:
+        async with asyncio.timeout(60):
+            await scenario()
+
+    asyncio.run(bounded())
