@@ -34,8 +34,12 @@ def meritnet_template() -> Iterator[Node]:
 @pytest.fixture
 def node(meritnet_template: Node) -> Iterator[Node]:
     """A chain at genesis, sealed by ``node.seal()`` and ``node.advance(count)``."""
+    sealing = meritnet_template.sealing
     with meritnet_template.anchor() as fresh:
-        yield fresh
+        try:
+            yield fresh
+        finally:
+            fresh.set_seal(sealing)
         check(fresh)
 
 

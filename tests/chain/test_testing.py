@@ -9,6 +9,7 @@ import xxhash
 from meritnet.chain import testing
 from meritnet.chain.node.author import BlockRejected
 from meritnet.chain.node.node import Node
+from meritnet.chain.node.seal import Instant, Manual
 from meritnet.chain.node.store import MemoryStore
 
 
@@ -25,6 +26,8 @@ def test_every_test_gets_the_chain_at_genesis(node: Node, run: int) -> None:
     assert node.head.number == 0
     assert node.pending() == []
     assert node.storage(b"left behind") is None
+    assert node.sealing == Manual()
+    node.set_seal(Instant())
     node.set_storage({b"left behind": b"by run 1"})
     node.advance(2)
 
