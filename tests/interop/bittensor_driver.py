@@ -73,15 +73,15 @@ class Driver:
         return plain(self.client.subnets.metagraph(netuid, commitments=False))
 
     def unread(self, values):
-        """The reads of the SDK's catalogue that fail, and how; parameters are taken from `values` by name."""
-        failed = {}
-        for entry in self.client.reads():
+        """How many reads the SDK knows and which of them fail, how; parameters come from `values` by name."""
+        catalogue, failed = self.client.reads(), {}
+        for entry in catalogue:
             params = {name: values[name] for name in entry["params"]}
             try:
                 self.client.read(entry["name"], **params)
             except Exception as error:  # noqa: BLE001 - whatever the SDK raises is the finding
                 failed[entry["name"]] = f"{type(error).__name__}: {error}"
-        return failed
+        return {"known": len(catalogue), "failed": failed}
 
     def uncallable(self):
         """The operations of the SDK's catalogue for which the chain has none of the calls."""
