@@ -30,7 +30,7 @@ from meritnet.cli.render import emit, table
 app = typer.Typer(help="Check this machine and say what to mend.", add_completion=False)
 
 GIB = 2**30
-NEEDED = ("wasmtime", "substrateinterface", "sr25519", "nacl", "aiohttp", "numpy", "torch", "transformers")
+NEEDED = ("wasmtime", "scalecodec", "sr25519", "nacl", "aiohttp", "numpy", "torch", "transformers")
 
 
 @dataclass(frozen=True)

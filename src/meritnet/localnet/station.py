@@ -2,21 +2,18 @@
 
 import asyncio
 import sys
-import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
 from meritnet.chain.client.client import Chain
 from meritnet.chain.errors import ChainError
 from meritnet.chain.node.node import Node
-from meritnet.chain.rpc.server import serve
+from meritnet.chain.rpc.server import serving
 from meritnet.localnet.clock import Sealer
 
 START_S = 30.0
 STOP_S = 10.0
-
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -59,36 +56,23 @@ class RemoteSealer:
 
 
 async def here(port: int) -> Station:
-    """Start the chain in this process, its sockets in a loop and thread of their own.
+    """Start the chain in this process, its sockets in a thread of their own.
 
     So the chain answers however busy the neurons' loop is. Raises MeritnetError, such as when the port is
     in use.
     """
-    node = await asyncio.to_thread(Node.open, "local")
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="chain-rpc", daemon=True)
-    thread.start()
-
-    async def stopped() -> None:
-        loop.call_soon_threadsafe(loop.stop)
-        await asyncio.to_thread(thread.join, STOP_S)
-        node.close()
-
+    stack = ExitStack()
     try:
-        server = await _in(loop, serve(node, port=port))
+        node = stack.enter_context(await asyncio.to_thread(Node.open, "local"))
+        endpoint = stack.enter_context(serving(node, port=port))
     except BaseException:
-        await stopped()
+        stack.close()
         raise
 
     async def close() -> None:
-        await _in(loop, server.close())
-        await stopped()
+        await asyncio.to_thread(stack.close)
 
-    return Station(server.endpoint, LocalSealer(node), close)
-
-
-async def _in(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Result]) -> Result:
-    return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, loop))
+    return Station(endpoint, LocalSealer(node), close)
 
 
 async def apart(port: int) -> Station:
