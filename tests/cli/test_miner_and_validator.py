@@ -192,6 +192,23 @@ sys.exit(run([
 """
 
 
+def test_an_adapter_is_trained_and_put_where_the_miner_finds_it(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    from meritnet.subnets.models.tiny import save_tiny
+
+    model = save_tiny(tmp_path / "tiny")
+    code, out, _ = meritnet(
+        capsys,
+        *("miner", "finetune", "--netuid", "2", "--wallet", "//Dave", "--model", str(model), "--steps", "8"),
+        *("--data-dir", str(tmp_path / "miner"), "--json"),
+    )
+    assert code == 0
+    told = json.loads(out)
+    assert told["loss_gain_nats"] > 0
+    assert (tmp_path / "miner" / "role" / "artifacts" / told["content_id"]).is_file()
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [

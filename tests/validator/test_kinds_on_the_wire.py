@@ -1,0 +1,145 @@
+"""Both subnets whole: real roles behind the real server, asked, fetched from and judged over sockets.
+
+The model is the two-layer one. The chat is used by OpenAI's own client.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from meritnet.chain.client.metagraph import Axon
+from meritnet.chain.keys import KeyPair
+from meritnet.chain.types import BlockNumber
+from meritnet.miner.admission import Admission, Peer, Policy
+from meritnet.miner.auth import ReplayStore, Verifier
+from meritnet.miner.health import Health
+from meritnet.miner.server import MinerServer
+from meritnet.subnets.base import MinerContext, ValidatorContext
+from meritnet.subnets.receipts import ReceiptBook
+from meritnet.subnets.registry import subnet
+from meritnet.validator.ask import Target
+from meritnet.validator.scores import ScoreBook
+from meritnet.validator.step import Bench, Judged, step
+from meritnet.validator.view import Block
+
+pytestmark = pytest.mark.slow
+VALIDATOR = KeyPair.from_uri("//Alice")
+BLOCK = Block(7, "0x" + "42" * 32)
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    from meritnet.subnets.models.engine import Engine
+    from meritnet.subnets.models.tiny import save_tiny
+
+    loaded = Engine.load(save_tiny(tmp_path_factory.mktemp("models") / "tiny"))
+    yield loaded
+    loaded.close()
+
+
+@asynccontextmanager
+async def mining(kind: str, uid: int, engine: Any, directory: Path, *, lazy: bool = False) -> Any:
+    """A miner of a kind on a loopback port."""
+    pair = KeyPair.from_uri(f"//miner{uid}")
+    role = subnet(kind).miner(MinerContext(lambda: engine, directory / f"miner{uid}", pair.address, lazy))
+    admission = Admission(Policy(), lambda: 0.0)
+    admission.update([(VALIDATOR.address, Peer(99, True, 10**9))])
+    verifier = Verifier(pair.address, ReplayStore(None, time.time_ns()), time.time_ns)
+    server = MinerServer(pair, role, admission, verifier, Health(), host="127.0.0.1", port=0)
+    await role.start()
+    await server.start()
+    try:
+        yield Target(uid, pair.address, Axon("127.0.0.1", server.port, BlockNumber(1), 1, 4))
+    finally:
+        await server.stop()
+        await role.stop()
+
+
+def judged_by_uid(kind: str, street: Any, engine: Any, targets: list[Target]) -> Any:
+    role = subnet(kind).validator(
+        ValidatorContext(lambda: engine, street.directory / "validator", VALIDATOR.address)
+    )
+    bench = Bench(
+        netuid=1,
+        validator=VALIDATOR.address,
+        role=role,
+        asker=street.asker,
+        scores=ScoreBook(),
+        receipts=ReceiptBook(street.directory / "receipts.jsonl"),
+        report=lambda event: None,
+        at_once=asyncio.Semaphore(4),
+        threads=ThreadPoolExecutor(1),
+    )
+
+    async def work() -> dict[int, Judged]:
+        return {one.target.uid: one for one in await step(bench, BLOCK, 0, targets, 10)}
+
+    return work()
+
+
+def test_text_generation_pays_the_declared_model_only(on_street: Callable[..., None], engine: Any) -> None:
+    async def scenario(street: Any) -> None:
+        kind = "text_generation"
+        async with (
+            mining(kind, 1, engine, street.directory) as honest,
+            mining(kind, 2, engine, street.directory, lazy=True) as lazy,
+        ):
+            found = await judged_by_uid(kind, street, engine, [honest, lazy])
+        assert found[1].score.value == 1.0
+        assert found[2].score.value < 0.2, found[2].score.why
+        for one in found.values():
+            assert one.exchange is not None
+
+    on_street(scenario)
+
+
+def test_fine_tuning_fetches_checks_and_pays_a_trained_adapter(
+    on_street: Callable[..., None], engine: Any
+) -> None:
+    async def scenario(street: Any) -> None:
+        kind = "fine_tuning"
+        async with mining(kind, 1, engine, street.directory) as trained:
+            found = await judged_by_uid(kind, street, engine, [trained])
+        score = found[1].score
+        assert score.value > 0, score.why
+        gain = score.evidence["loss_gain_nats"]
+        assert isinstance(gain, float)
+        assert gain > 0
+        assert len(list((street.directory / "fetched").iterdir())) == 1
+
+    on_street(scenario)
+
+
+def test_openai_s_own_client_chats_whole_and_streamed(on_street: Callable[..., None], engine: Any) -> None:
+    from openai import AsyncOpenAI
+
+    async def scenario(street: Any) -> None:
+        async with (
+            mining("text_generation", 1, engine, street.directory) as target,
+            AsyncOpenAI(
+                base_url=f"http://127.0.0.1:{target.axon.port}/v1", api_key="none", max_retries=0
+            ) as client,
+        ):
+            names = [model.id async for model in await client.models.list()]
+            request: dict[str, Any] = {
+                "model": names[0],
+                "messages": [{"role": "user", "content": "Hello"}],
+                "max_tokens": 8,
+                "seed": 7,
+            }
+            whole = await client.chat.completions.create(**request)
+            pieces = [
+                chunk.choices[0].delta.content or ""
+                async for chunk in await client.chat.completions.create(**request, stream=True)
+            ]
+        assert whole.choices[0].message.content == "".join(pieces)
+        assert whole.usage is not None
+        assert 1 <= whole.usage.completion_tokens <= 8
+
+    on_street(scenario)
