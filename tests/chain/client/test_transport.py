@@ -5,7 +5,9 @@ import json
 import socket
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
+from hashlib import sha1
 
 import pytest
 from hypothesis import given
@@ -130,6 +132,66 @@ def test_a_server_that_says_nothing_meets_the_deadline() -> None:
         port = silent.getsockname()[1]
         with pytest.raises(TransportError):
             WebSocketTransport(f"ws://127.0.0.1:{port}", timeout_s=0.2)
+
+
+@pytest.fixture
+def quick_keepalive(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("meritnet.chain.client.websocket.KEEPALIVE_S", 0.05)
+
+
+@pytest.mark.usefixtures("quick_keepalive")
+def test_a_quiet_node_that_answers_pings_stays_connected(endpoint: str) -> None:
+    transport = WebSocketTransport(endpoint)
+    link = transport._link
+    assert link is not None
+    heads = transport.subscribe("chain_subscribeNewHeads", (), "chain_unsubscribeNewHeads")
+    heads.next(5)
+    with pytest.raises(DeadlineExceeded):
+        heads.next(0.4)
+    assert transport._link is link
+    assert not link.broken
+    transport.close()
+
+
+def handshake_then_silence(server: socket.socket) -> None:
+    """A peer that takes the connection and then neither speaks nor closes, as a cable pulled out."""
+    connection, _ = server.accept()
+    with connection:
+        request = connection.recv(4096).decode()
+        key = request.split("Sec-WebSocket-Key: ")[1].split("\r\n")[0]
+        token = sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()
+        answer = "HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
+        connection.sendall(f"{answer}{b64encode(token).decode()}\r\n\r\n".encode())
+        while connection.recv(4096):
+            pass
+
+
+@pytest.mark.usefixtures("quick_keepalive")
+def test_a_half_open_connection_is_given_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        peer = threading.Thread(target=handshake_then_silence, args=(server,))
+        peer.start()
+        transport = WebSocketTransport(f"ws://127.0.0.1:{server.getsockname()[1]}")
+        link = transport._link
+        assert link is not None
+        with pytest.raises(TransportError):
+            link.exchange(1, "{}", 10)
+        assert link.broken
+        transport.close()
+        peer.join(5)
+
+
+def test_a_submission_under_way_is_not_sent_again_when_the_link_breaks() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        peer = threading.Thread(target=handshake_then_silence, args=(server,))
+        peer.start()
+        transport = WebSocketTransport(f"ws://127.0.0.1:{server.getsockname()[1]}")
+        assert transport._link is not None
+        threading.Timer(0.05, transport._link.close).start()
+        with pytest.raises(TransportError, match="broke"):
+            transport.request("author_submitExtrinsic", ["0x00"], 10)
+        transport.close()
+        peer.join(5)
 
 
 def test_an_answer_that_does_not_come_meets_the_deadline(quiet_node: Node, endpoint: str) -> None:
