@@ -34,7 +34,7 @@ class Decoder:
         """The next ``length`` bytes."""
         end = self._at + length
         if end > len(self._data):
-            raise HostError("a host function was given a truncated SCALE encoding")
+            raise HostError("a SCALE encoding ends too early")
         taken = self._data[self._at : end]
         self._at = end
         return taken
@@ -68,7 +68,7 @@ class Decoder:
         """The next list, whose items ``read`` reads; each takes at least a byte."""
         count = self.compact()
         if count > len(self._data):
-            raise HostError("a host function was given a truncated SCALE encoding")
+            raise HostError("a SCALE encoding ends too early")
         return [read() for _ in range(count)]
 
     def pair(self) -> tuple[Any, Any]:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from meritnet.chain.errors import HostError
 from meritnet.chain.host.scale import Decoder
 
+CORE_API = bytes.fromhex("df6acb689907609b")
+"""The BLAKE2b hash of ``Core``, eight bytes."""
+
 
 @dataclass(frozen=True, slots=True)
 class RuntimeVersion:
@@ -31,7 +34,9 @@ class RuntimeVersion:
         spec_name, impl_name = data.text(), data.text()
         authoring, spec, impl = data.u32(), data.u32(), data.u32()
         apis = dict(data.many(lambda: (data.take(8), data.u32())))
-        transaction, state = data.u32(), data.take(1)[0]
+        core = apis.get(CORE_API, 0)  # by its version, the struct has grown at its end
+        transaction = data.u32() if core >= 3 else 1
+        state = data.take(1)[0] if core >= 4 else 0
         if state > 1:
             raise HostError(f"the runtime has the state version {state}; 0 and 1 exist")
         return cls(spec_name, impl_name, authoring, spec, impl, apis, transaction, state)

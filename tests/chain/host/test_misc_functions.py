@@ -13,7 +13,7 @@ from meritnet.chain.host.functions.signature import reader, wasm_signature, word
 from meritnet.chain.host.overlay import Overlay
 from meritnet.chain.host.scale import Decoder
 from meritnet.chain.host.trie import Trie
-from meritnet.chain.host.version import RuntimeVersion
+from meritnet.chain.host.version import CORE_API, RuntimeVersion
 
 LOG = "ext_logging_log_version_1"
 
@@ -116,8 +116,13 @@ def test_offchain_workers_are_refused_by_name(host: Any, name: str, arguments: t
 def test_a_version_is_decoded_and_a_bad_one_refused() -> None:
     head = b"\x10node\x10impl" + b"".join(number.to_bytes(4, "little") for number in (1, 2, 3))
     tail = (7).to_bytes(4, "little") + b"\x01"
-    version = RuntimeVersion.decode(head + b"\x04" + b"apiname!" + (6).to_bytes(4, "little") + tail)
-    assert version == RuntimeVersion("node", "impl", 1, 2, 3, {b"apiname!": 6}, 7, 1)
-    for encoded in (b"", head, head + b"\x00" + tail[:-1], head + b"\x00" + tail[:-1] + b"\x02"):
+
+    def encoded(core: int) -> bytes:
+        return head + b"\x04" + CORE_API + core.to_bytes(4, "little") + tail
+
+    assert RuntimeVersion.decode(encoded(5)) == RuntimeVersion("node", "impl", 1, 2, 3, {CORE_API: 5}, 7, 1)
+    assert RuntimeVersion.decode(encoded(3)) == RuntimeVersion("node", "impl", 1, 2, 3, {CORE_API: 3}, 7, 0)
+    assert RuntimeVersion.decode(encoded(2)) == RuntimeVersion("node", "impl", 1, 2, 3, {CORE_API: 2}, 1, 0)
+    for bad in (b"", head, encoded(4)[:-1], encoded(4)[:-1] + b"\x02"):
         with pytest.raises(HostError):
-            RuntimeVersion.decode(encoded)
+            RuntimeVersion.decode(bad)
