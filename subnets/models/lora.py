@@ -49,7 +49,9 @@ def attach(model: PreTrainedModel, seed: int) -> PreTrainedModel:
     """Put a fresh trainable adapter on a shell of `model`, whose own weights stay shared and frozen.
 
     A fresh adapter changes nothing: its A matrices are random (from `seed`), its B matrices zero.
+    Raises AdapterError for a model that adapters of this form do not fit.
     """
+    expected_shapes(model)
     config = LoraConfig(
         r=RANK,
         lora_alpha=int(RANK * SCALE),
@@ -72,12 +74,17 @@ def applied(model: PreTrainedModel, adapter: Adapter) -> PreTrainedModel:
 
 
 def expected_shapes(model: PreTrainedModel) -> dict[str, tuple[int, ...]]:
-    """Name and shape of every tensor that an adapter of `model` must have, no more and no fewer."""
+    """Name and shape of every tensor that an adapter of `model` must have, no more and no fewer.
+
+    Raises AdapterError for a model of another architecture, which no adapter of this form fits.
+    """
     shapes: dict[str, tuple[int, ...]] = {}
     for name, module in model.named_modules():
         if name.rpartition(".")[2] in TARGETS and isinstance(module, torch.nn.Linear):
             shapes[f"{PREFIX}{name}.lora_A.weight"] = (RANK, module.in_features)
             shapes[f"{PREFIX}{name}.lora_B.weight"] = (module.out_features, RANK)
+    if not shapes:
+        raise AdapterError(f"the model has no layers named {' or '.join(TARGETS)} to adapt")
     return shapes
 
 

@@ -210,14 +210,15 @@ def _from_hub(name: str, report: Report) -> Path:
     """Use the hub's own cache, and its network only when something is missing."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.utils.tqdm import disable_progress_bars
 
+    disable_progress_bars()  # they would be drawn across ours
     try:
-        return Path(snapshot_download(name, allow_patterns=_HUB_FILES, local_files_only=True))
-    except (LocalEntryNotFoundError, FileNotFoundError):
-        pass
-    report(Progress("download the model", 0, note=name))
-    try:
-        folder = Path(snapshot_download(name, allow_patterns=_HUB_FILES))
+        try:
+            return Path(snapshot_download(name, allow_patterns=_HUB_FILES, local_files_only=True))
+        except LocalEntryNotFoundError:
+            report(Progress("download the model", 0, note=name))
+            folder = Path(snapshot_download(name, allow_patterns=_HUB_FILES))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ModelUnavailable(

@@ -50,6 +50,11 @@ def test_a_fresh_adapter_changes_nothing_and_a_trained_one_does(engine: Engine, 
         assert torch.equal(engine.model(input_ids=tokens).logits, base)  # the base was not touched
 
 
+def test_a_model_without_the_layers_is_one_clear_line() -> None:
+    with pytest.raises(lora.AdapterError, match="no layers named q_proj or v_proj"):
+        lora.attach(torch.nn.Sequential(torch.nn.Linear(2, 2)), seed=1)  # type: ignore[arg-type]
+
+
 def test_the_base_is_shared_not_copied(engine: Engine) -> None:
     adapted = lora.attach(engine.model, seed=1)
     pointers = {weight.data_ptr() for weight in engine.model.parameters()}

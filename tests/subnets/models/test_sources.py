@@ -63,6 +63,18 @@ def test_an_unknown_name_says_what_is_possible(models: Path, name: str) -> None:
     assert sources.DEFAULT_MODEL in caught.value.hint
 
 
+@pytest.mark.parametrize("name", ["some/model", "bad id/x y"])
+def test_a_hub_that_cannot_be_reached_is_one_clear_line(
+    models: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    huggingface_hub = pytest.importorskip("huggingface_hub")
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(ModelUnavailable, match=f"cannot fetch {name} from the hub") as caught:
+        sources.locate(name)
+    assert "\n" not in str(caught.value)
+
+
 def test_a_converted_model_is_found_without_anything_else(models: Path) -> None:
     folder = models / sources.DEFAULT_MODEL
     folder.mkdir(parents=True)
