@@ -40,6 +40,7 @@ def node(meritnet_template: Node) -> Iterator[Node]:
             yield fresh
         finally:
             fresh.set_seal(sealing)
+            fresh.unsubscribe_all()
         check(fresh)
 
 

@@ -39,6 +39,9 @@ LOG = logging.getLogger(__name__)
 EXTERNAL = b"\x02"
 """``TransactionSource::External``: the transaction came from outside of the node."""
 
+MOST_MARKS = 1_000
+"""Snapshots kept by name."""
+
 
 class UnknownBlock(ChainError):
     """No block with this hash is on the chain."""
@@ -71,6 +74,7 @@ class Node:
         self._author = Author()
         self._not_before_ms = 0
         self._marks: dict[str, Snapshot] = {}
+        self._marked = 0
         self._closed = False
         self._sealer: Sealer | None = None
         self._take_head()
@@ -379,10 +383,13 @@ class Node:
         return same_block and self._store.trie(snapshot.version.index).root() == snapshot.version.root
 
     def mark(self) -> str:
-        """Take a snapshot and give it a name, for those who cannot hold a Python object."""
+        """Take a snapshot and name it, for those who cannot hold a Python object; the newest are kept."""
         with self._lock:
-            name = f"snapshot-{len(self._marks) + 1}"
+            self._marked += 1
+            name = f"snapshot-{self._marked}"
             self._marks[name] = self.snapshot()
+            if len(self._marks) > MOST_MARKS:
+                del self._marks[next(iter(self._marks))]
             return name
 
     def revert_to(self, name: str) -> None:
@@ -453,6 +460,11 @@ class Node:
                 self._listeners = [listener for listener in self._listeners if listener is not callback]
 
         return unsubscribe
+
+    def unsubscribe_all(self) -> None:
+        """Call nobody any more."""
+        with self._lock:
+            self._listeners = []
 
     def _emit(self, event: Event) -> None:
         for listener in self._listeners:

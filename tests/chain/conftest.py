@@ -15,6 +15,7 @@ TRANSFER_KEEP_ALIVE = b"\x05\x03"
 """Balances is pallet 5, this is its call 3."""
 
 Transfer = Callable[..., bytes]
+Sign = Callable[..., bytes]
 
 
 @pytest.fixture(scope="session")
@@ -32,25 +33,31 @@ def keys() -> dict[str, KeyPair]:
 
 
 @pytest.fixture
-def transfer(node: Node, codec: Codec, keys: dict[str, KeyPair]) -> Transfer:
-    """A function that signs transfers for ``node``; its options are those of ``signed_transfer``."""
-    return lambda *args, **options: signed_transfer(node, codec, keys, *args, **options)
+def sign(node: Node, codec: Codec, keys: dict[str, KeyPair]) -> Sign:
+    """A function that signs encoded calls for ``node``; its options are those of ``signed``."""
+    return lambda call, sender="Alice", **options: signed(node, codec, keys[sender], call, **options)
 
 
-def signed_transfer(
+@pytest.fixture
+def transfer(sign: Sign, keys: dict[str, KeyPair]) -> Transfer:
+    """A function that signs transfers: ``sender``, ``to``, ``rao``, and the options of ``signed``."""
+
+    def made(sender: str = "Alice", to: str = "Bob", rao: int = 1_000_000, **options: int) -> bytes:
+        return sign(TRANSFER_KEEP_ALIVE + b"\0" + keys[to].public + compact(rao), sender, **options)
+
+    return made
+
+
+def signed(
     node: Node,
     codec: Codec,
-    keys: dict[str, KeyPair],
-    sender: str = "Alice",
-    to: str = "Bob",
-    rao: int = 1_000_000,
+    pair: KeyPair,
+    call: bytes,
     nonce: int | None = None,
     tip: int = 0,
     period: int | None = None,
 ) -> bytes:
-    """A transfer: immortal unless it has a ``period`` in blocks, with the next nonce unless told."""
-    pair = keys[sender]
-    call = TRANSFER_KEEP_ALIVE + b"\0" + keys[to].public + compact(rao)
+    """An extrinsic: immortal unless it has a ``period`` in blocks, with the next nonce unless told."""
     nonce = node.next_nonce(pair.public) if nonce is None else nonce
     version = node.runtime.version
     born = node.head if period else node.header(node.genesis_hash)
