@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from meritnet.chain.client.scale import Reader, u16
 from meritnet.chain.client.storage_key import blake2_128_concat, item_prefix, twox_64_concat
+from meritnet.chain.client.subnets import no_such_subnet
 from meritnet.chain.client.weights import WeightCommit, commits_key, decoded_commits, rows
-from meritnet.chain.errors import ChainError
 from meritnet.chain.keys import ss58_encode
 from meritnet.chain.types import BlockNumber, NetUid, Ss58Address, Uid
 
@@ -107,7 +107,7 @@ class _Facts:
             keys[item] = item_prefix(PALLET, item) + blake2_128_concat(subnet)
         self.values = dict(zip(keys, chain.storage_many(keys.values(), at), strict=True))
         if self.values["NetworksAdded"] != b"\1":
-            raise ChainError(f"there is no subnet {netuid}", "`meritnet subnet list` shows those that exist")
+            raise no_such_subnet(netuid)
 
     def number(self, item: str) -> int:
         """A plain number."""

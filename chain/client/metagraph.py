@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from meritnet.chain.client.scale import Reader, u16
 from meritnet.chain.client.storage_key import item_prefix
-from meritnet.chain.errors import ChainError, CodecError
+from meritnet.chain.client.subnets import no_such_subnet
+from meritnet.chain.errors import CodecError
 from meritnet.chain.types import U16_MAX, BlockNumber, NetUid, Ss58Address, Uid
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def metagraph(chain: Chain, netuid: NetUid, at: str | None = None) -> Metagraph:
     trust = chain.storage(item_prefix("SubtensorModule", "ValidatorTrust") + u16(netuid), at)
     found = Reader(answer)
     if not found.boolean():
-        raise ChainError(f"there is no subnet {netuid}", "`meritnet subnet list` shows those that exist")
+        raise no_such_subnet(netuid)
     return _decoded(found, trust)
 
 

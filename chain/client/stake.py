@@ -57,6 +57,24 @@ def remove_stake(chain: Chain, coldkey: KeyPair, hotkey: str, netuid: int, amoun
     return chain.submit(Call("SubtensorModule", "remove_stake", arguments), coldkey)
 
 
+def move_stake(
+    chain: Chain,
+    coldkey: KeyPair,
+    origin: tuple[str, int],
+    destination: tuple[str, int],
+    amount_rao: int,
+) -> Receipt:
+    """Move stake from one (hotkey, subnet) to another without taking it out."""
+    arguments = {
+        "origin_hotkey": origin[0],
+        "destination_hotkey": destination[0],
+        "origin_netuid": origin[1],
+        "destination_netuid": destination[1],
+        "alpha_amount": amount_rao,
+    }
+    return chain.submit(Call("SubtensorModule", "move_stake", arguments), coldkey)
+
+
 def transfer(chain: Chain, coldkey: KeyPair, destination: str, amount_rao: int) -> Receipt:
     """Send balance to another account; the sender's account stays alive."""
     arguments = {"dest": destination, "value": amount_rao}

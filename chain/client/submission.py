@@ -33,9 +33,13 @@ _ATTEMPTS = 4
 _HINTS = {
     "pay some fees": "the account has too little free balance for the fee: fund it first",
     "bad signature": "the chain was reset or upgraded since this client connected: connect again",
+    "custom error: 4": "register it first: `meritnet miner register` or `meritnet validator register`",
     "ancient birth block": "the chain went back behind the block this was signed at: try again",
 }
 """What to do about a refusal, by a part of the pool's words."""
+
+_CUSTOM = {"Custom error: 4": "the signer is no hotkey that anybody has registered or associated"}
+"""The runtime's own refusals have numbers only; these are their words."""
 
 
 @dataclass(frozen=True)
@@ -178,5 +182,6 @@ def _rejection(error: RpcError) -> Exception:
     if error.code not in _POOL_CODES:
         return error
     reason = str(error.data or error)
-    hint = next((hint for words, hint in _HINTS.items() if words in reason.lower()), "")
-    return TransactionRejected(f"the chain refused the transaction: {reason}", reason, hint)
+    hint = next((hint for part, hint in _HINTS.items() if part in reason.lower()), "")
+    words = _CUSTOM.get(reason, reason)
+    return TransactionRejected(f"the chain refused the transaction: {words}", reason, hint)

@@ -134,7 +134,7 @@ def hyperparameters(chain: Chain, netuid: NetUid, at: str | None = None) -> Hype
     """The hyperparameters of a subnet. Raises ``ChainError`` when there is none of that number."""
     reader = Reader(chain.call_api("SubnetInfoRuntimeApi_get_subnet_hyperparams_v3", u16(netuid), at))
     if not reader.boolean():
-        raise ChainError(f"there is no subnet {netuid}", "`meritnet subnet list` shows those that exist")
+        raise no_such_subnet(netuid)
     entries = dict(reader.vector(lambda: (reader.text(), _hyperparameter(reader))))
     names = [field.name for field in fields(Hyperparameters)]
     missing = [name for name in names if name not in entries]
@@ -143,10 +143,24 @@ def hyperparameters(chain: Chain, netuid: NetUid, at: str | None = None) -> Hype
     return Hyperparameters(**{name: entries[name] for name in names})  # type: ignore[arg-type]
 
 
+def no_such_subnet(netuid: int) -> ChainError:
+    """What every read of a subnet says when there is none of that number."""
+    return ChainError(f"there is no subnet {netuid}", "`meritnet subnet list` shows those that exist")
+
+
 def lock_cost(chain: Chain, at: str | None = None) -> Rao:
     """What registering a subnet locks now."""
     answer = chain.call_api("SubnetRegistrationRuntimeApi_get_network_registration_cost", b"", at)
     return Rao(Reader(answer).unsigned(8))
+
+
+def next_epoch_block(chain: Chain, netuid: int, at: str | None = None) -> BlockNumber | None:
+    """The block in which a subnet's next epoch runs; ``None`` where epochs never run."""
+    if chain.storage(item_prefix(PALLET, "NetworksAdded") + u16(netuid), at) != b"\1":
+        raise no_such_subnet(netuid)
+    reader = Reader(chain.call_api("SubnetInfoRuntimeApi_get_next_epoch_start_block", u16(netuid), at))
+    found = reader.option(lambda: reader.unsigned(8))
+    return None if found is None else BlockNumber(found)
 
 
 def register_subnet(chain: Chain, coldkey: KeyPair, hotkey: str) -> tuple[NetUid, Receipt]:

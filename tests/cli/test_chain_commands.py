@@ -104,6 +104,37 @@ def test_a_node_ends_cleanly_and_goes_on_where_it_stopped(tmp_path: Path, number
 
 
 @pytest.mark.journey
+def test_following_ends_with_ctrl_c_and_130() -> None:
+    node, told = started("--tmp", "--seal", "interval:0.1")
+    follow = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "meritnet",
+            "chain",
+            "blocks",
+            "-n",
+            "1",
+            "-f",
+            "--endpoint",
+            told["endpoint"],
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert follow.stdout is not None
+    lines = [follow.stdout.readline() for _ in range(5)]
+    follow.send_signal(signal.SIGINT)
+    _, err = follow.communicate(timeout=20)
+    node.terminate()
+    node.communicate(timeout=20)
+    assert (follow.returncode, err) == (130, "")
+    heights = [int(line.split()[0]) for line in lines[1:]]
+    assert heights == list(range(heights[0], heights[0] + 4))
+
+
+@pytest.mark.journey
 def test_a_port_that_is_taken_is_one_line() -> None:
     process, told = started("--tmp", "--seal", "manual")
     port = told["endpoint"].rsplit(":", 1)[1]

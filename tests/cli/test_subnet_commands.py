@@ -81,6 +81,32 @@ def test_a_hyperparameter_is_set_by_owner_or_root(meritnet: Any, subnet: int) ->
     assert (shown["immunity_period"], shown["yuma_version"], shown["kappa"]) == (55, 2, 30_000)
 
 
+def test_time_is_moved_by_epochs(meritnet: Any, subnet: int) -> None:
+    due = meritnet("subnet", "show", "1", "--json").json["next_epoch_block"]
+    assert meritnet("chain", "advance", "--epochs", "1", "--json").json["block"] == due
+    assert meritnet("chain", "advance", "--epochs", "2", "--json").json["block"] == due + 40
+    shown = meritnet("subnet", "show", "1", "--json").json
+    assert (shown["last_epoch_block"], shown["next_epoch_block"]) == (due + 40, due + 60)
+    assert "no subnet 9" in meritnet("chain", "advance", "--epochs", "1", "--netuid", "9").err
+    assert meritnet("chain", "advance", "--epochs", "1", "--netuid", "0").code == 2, "root has no epochs"
+    assert meritnet("chain", "advance", "--epochs", "1", "--to", "9999").code == 2
+
+
+def test_stake_moves_to_another_hotkey(meritnet: Any, subnet: int, local_chain: str) -> None:
+    with Chain.connect(local_chain) as chain:
+        burned_register(chain, subnet, BOB, BOB_HOT.address)
+    meritnet("stake", "add", "100", "--netuid", "1", "--wallet", "//Bob", "-y")
+    moved = meritnet(
+        "stake", "move", "30", "--netuid", "1", "--to", ALICE_HOT.address, "--wallet", "//Bob", "-y"
+    )
+    assert "stake 30 τ" in moved.out
+    listed = meritnet("stake", "list", "--wallet", "//Bob", "--json").json
+    assert {item["hotkey"]: item["stake_rao"] // 10**9 for item in listed} == {
+        BOB_HOT.address: 70,
+        ALICE_HOT.address: 30,
+    }
+
+
 def test_stake_goes_there_and_back(meritnet: Any, subnet: int, local_chain: str) -> None:
     with Chain.connect(local_chain) as chain:
         burned_register(chain, subnet, BOB, BOB_HOT.address)

@@ -38,7 +38,7 @@ COMMANDS = {
     "model": Entry("meritnet.cli.model", "Fetch and list models.", NEURONS),
     "subnet": Entry("meritnet.cli.subnet", "Register, start, set and look at subnets.", CHAIN),
     "weights": Entry("meritnet.cli.weights", "Look at weights and bonds.", CHAIN),
-    "stake": Entry("meritnet.cli.stake", "Add, remove and list stake.", CHAIN),
+    "stake": Entry("meritnet.cli.stake", "Add, remove, move and list stake.", CHAIN),
     "wallet": Entry("meritnet.cli.wallet", "Create and use wallets, send money.", CHAIN),
     "chain": Entry("meritnet.cli.chain", "Start a chain, watch it, move its time.", CHAIN),
 }

@@ -14,6 +14,7 @@ from meritnet.cli.options import Endpoint, Json, connect, resolve_endpoint
 from meritnet.cli.render import emit, facts, line, table
 
 if TYPE_CHECKING:
+    from meritnet.chain.client import Chain
     from meritnet.chain.node.node import Node
 
 app = typer.Typer(help="Start a chain, watch it, move its time.", no_args_is_help=True)
@@ -116,16 +117,35 @@ def blocks(
 def advance(
     count: Annotated[int, typer.Argument(min=1, max=100_000, help="How many blocks.")] = 1,
     to: Annotated[int | None, typer.Option("--to", metavar="BLOCK", help="Up to this block instead.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", min=1, help="Until so many epochs of --netuid have run instead.")
+    ] = None,
+    netuid: Annotated[int, typer.Option("--netuid", "--subnet", help="Whose epochs.")] = 1,
     endpoint: Endpoint = None,
     as_json: Json = False,
 ) -> None:
     """Make blocks now. The node must offer the dev_ methods."""
+    if to is not None and epochs is not None:
+        raise UsageError("--to and --epochs exclude each other")
     with connect(endpoint) as chain:
-        before = chain.head()
+        before = after = chain.head()
         if to is not None and to <= before:
             raise UsageError(f"the chain is at block {before} already", "name a later one")
-        after = chain.advance(count if to is None else to - before)
+        for _ in range(epochs or 0):
+            after = chain.advance(_until_epoch(chain, netuid, after))
+        if epochs is None:
+            after = chain.advance(count if to is None else to - before)
     emit({"from": before, "block": after}, as_json, lambda: line(f"block {before} → {after}"))
+
+
+def _until_epoch(chain: Chain, netuid: int, head: int) -> int:
+    """Blocks until a subnet's next epoch has run."""
+    from meritnet.chain.client.subnets import next_epoch_block
+
+    due = next_epoch_block(chain, netuid)
+    if due is None:
+        raise UsageError(f"subnet {netuid} has no epochs", "`meritnet subnet list` shows those that have")
+    return max(due - head, 1)
 
 
 @app.command()

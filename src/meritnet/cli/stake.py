@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from meritnet.chain.client import Chain
     from meritnet.chain.client.submission import Receipt
 
-app = typer.Typer(help="Add, remove and list stake.", no_args_is_help=True)
+app = typer.Typer(help="Add, remove, move and list stake.", no_args_is_help=True)
 
 Tokens = Annotated[str, typer.Argument(metavar="AMOUNT", help="How much, in TAO.")]
 Subnet = Annotated[
@@ -92,6 +92,36 @@ def remove(
         confirm(f"take {tao(rao)} from {source} in subnet {subnet}", yes)
         receipt = remove_stake(chain, unlocked.coldkey(), source, subnet, rao)
         _told(chain, receipt, unlocked, source, subnet, as_json)
+
+
+@app.command()
+def move(
+    tokens: Tokens,
+    netuid: Subnet = None,
+    to: To = None,
+    to_netuid: Annotated[
+        int | None, typer.Option("--to-netuid", metavar="N", help="Its subnet. Default: the same.")
+    ] = None,
+    wallet: WalletName = None,
+    hotkey: HotkeyName = None,
+    yes: Yes = False,
+    wallet_path: WalletPath = None,
+    password_file: PasswordFile = None,
+    endpoint: Endpoint = None,
+    as_json: Json = False,
+) -> None:
+    """Move stake from the wallet's hotkey to another, or to another subnet, without taking it out."""
+    from meritnet.chain.client.stake import move_stake
+
+    (subnet,) = complete({NETUID: netuid})
+    rao = amount(tokens)
+    unlocked = open_wallet(wallet, hotkey, wallet_path, password_file, endpoint)
+    with connect(endpoint) as chain:
+        origin = (unlocked.wallet.hotkey_address, subnet)
+        destination = (to or origin[0], subnet if to_netuid is None else to_netuid)
+        confirm(f"move {tao(rao)} to {destination[0]} in subnet {destination[1]}", yes)
+        receipt = move_stake(chain, unlocked.coldkey(), origin, destination, rao)
+        _told(chain, receipt, unlocked, *destination, as_json)
 
 
 @app.command("list")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from meritnet.chain.errors import ChainError, DispatchFailed, UsageError
+from meritnet.chain.errors import DispatchFailed, UsageError
 from meritnet.cli.options import (
     Endpoint,
     HotkeyName,
@@ -129,16 +129,19 @@ def show(netuid: Netuid, endpoint: Endpoint = None, as_json: Json = False) -> No
     """Show a subnet and its hyperparameters, in the chain's names and units."""
     from dataclasses import asdict
 
+    from meritnet.chain.client.subnets import next_epoch_block, no_such_subnet
+
     with connect(endpoint) as chain:
         at = chain.block_hash()
         infos = [info for info in chain.subnets(at) if info.netuid == netuid]
         if not infos:
-            raise ChainError(f"there is no subnet {netuid}", "`meritnet subnet list` shows those that exist")
+            raise no_such_subnet(netuid)
         parameters = asdict(chain.hyperparameters(netuid, at))
-    result = asdict(infos[0]) | {"hyperparameters": parameters}
+        found = asdict(infos[0]) | {"next_epoch_block": next_epoch_block(chain, netuid, at)}
+    result = found | {"hyperparameters": parameters}
 
     def human() -> None:
-        facts(asdict(infos[0]))
+        facts(found)
         print("\nhyperparameters")
         facts({f"  {name}": value for name, value in parameters.items()})
 

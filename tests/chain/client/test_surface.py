@@ -426,7 +426,7 @@ def test_a_stranger_s_free_call_is_refused_in_the_pool(world: Any, function: str
         "commit_weights": {"netuid": 1, "commit_hash": SOME_HASH},
         "serve_axon": AXON,
     }
-    with pytest.raises(TransactionRejected):
+    with pytest.raises(TransactionRejected, match="no hotkey that anybody has registered"):
         world.do(world.charlie, function, **arguments[function])
 
 
