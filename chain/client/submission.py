@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 EVENTS_KEY = item_prefix("System", "Events")
 
 _POOL_CODES = range(1010, 1020)
-_STALE = ("outdated", "stale", "priority is too low", "already imported")
+_ALREADY_IMPORTED = 1013
+_STALE = ("outdated", "stale", "priority is too low")
 _ATTEMPTS = 4
 
 _HINTS = {
@@ -96,9 +97,10 @@ def _sent(chain: Chain, call: bytes, signer: KeyPair, deadline: float) -> tuple[
             try:
                 chain.request("author_submitExtrinsic", hex_of(raw), timeout_s=deadline - time.monotonic())
             except RpcError as error:
-                if attempt == _ATTEMPTS - 1 or not _is_stale(error):
-                    raise _rejection(error) from None
-                continue
+                if error.code != _ALREADY_IMPORTED:
+                    if attempt == _ATTEMPTS - 1 or not _is_stale(error):
+                        raise _rejection(error) from None
+                    continue
             except TransportError:
                 pass  # The link broke before the answer: it may have arrived, so it is looked for in blocks.
             return raw, frame.birth_number

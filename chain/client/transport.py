@@ -60,8 +60,9 @@ class Subscription:
         return item
 
     def close(self) -> None:
-        """Tell the node to stop; a broken connection has stopped already."""
-        self._close()
+        """Tell the node to stop. That it cannot be told, or does not answer, changes nothing any more."""
+        with contextlib.suppress(TransportError, RpcError):
+            self._close()
 
     def __enter__(self) -> Self:
         return self

@@ -56,7 +56,7 @@ class WebSocketTransport:
 
         def close() -> None:
             if link.inbox.shut(str(identifier)) and not link.broken:
-                self.request(unsubscribe, [identifier])
+                self.request(unsubscribe, [identifier], timeout_s)
 
         notifications = link.inbox.open(str(identifier))
         if link.broken:  # It broke before the queue was there to hear of it.
@@ -82,11 +82,12 @@ class WebSocketTransport:
             except DeadlineExceeded:
                 raise DeadlineExceeded(
                     f"{self.endpoint} did not answer {method} within {timeout_s:g} s",
-                    "the node may be busy; try again with a longer --timeout",
+                    "the node is busy or far away: try again",
                 ) from None
             except TransportError:
                 if method.startswith("author_submit"):
                     raise
+                time.sleep(min(RETRY_FIRST_S, max(deadline - time.monotonic(), 0)))
                 continue
             return result_of(reply), link
 

@@ -153,15 +153,20 @@ def test_a_quiet_node_that_answers_pings_stays_connected(endpoint: str) -> None:
     transport.close()
 
 
+def answer_handshake(connection: socket.socket) -> None:
+    """The server's half of opening a WebSocket."""
+    request = connection.recv(4096).decode()
+    key = request.split("Sec-WebSocket-Key: ")[1].split("\r\n")[0]
+    token = sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()
+    answer = "HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
+    connection.sendall(f"{answer}{b64encode(token).decode()}\r\n\r\n".encode())
+
+
 def handshake_then_silence(server: socket.socket) -> None:
     """A peer that takes the connection and then neither speaks nor closes, as a cable pulled out."""
     connection, _ = server.accept()
     with connection:
-        request = connection.recv(4096).decode()
-        key = request.split("Sec-WebSocket-Key: ")[1].split("\r\n")[0]
-        token = sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()
-        answer = "HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
-        connection.sendall(f"{answer}{b64encode(token).decode()}\r\n\r\n".encode())
+        answer_handshake(connection)
         while connection.recv(4096):
             pass
 
@@ -280,6 +285,35 @@ def test_closing_tells_the_node_once() -> None:
     found.close()
     found.close()
     assert asked == ["a", "b"]
+
+
+def test_a_node_that_will_not_unsubscribe_is_no_error() -> None:
+    transport, _ = scripted(lambda request: {"result": "s"} if request["method"] == "a" else {"error": "no"})
+    with transport.subscribe("a", (), "b"):
+        pass
+
+
+def test_a_peer_that_always_hangs_up_meets_the_deadline_at_a_walking_pace() -> None:
+    accepted = []
+
+    def hang_up(server: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = server.accept()
+            except OSError:
+                return
+            accepted.append(1)
+            answer_handshake(connection)
+            connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=hang_up, args=(server,), daemon=True).start()
+        transport = WebSocketTransport(f"ws://127.0.0.1:{server.getsockname()[1]}")
+        with pytest.raises(TransportError):
+            transport.request("system_chain", timeout_s=0.5)
+        transport.close()
+        server.shutdown(socket.SHUT_RDWR)
+    assert len(accepted) < 30
 
 
 def test_an_open_subscription_hears_of_the_end() -> None:
