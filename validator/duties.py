@@ -1,0 +1,219 @@
+"""The duties of a validator, each a method that reads the chain, acts, saves what must survive, and reports.
+
+When a duty is due is decided by ``schedule``; that they come in order, by ``run``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+from typing import TypeVar
+
+import structlog
+
+from meritnet.chain.client.client import Chain
+from meritnet.chain.client.subnets import Hyperparameters
+from meritnet.chain.client.weights import set_weights
+from meritnet.chain.errors import MeritnetError, TransportError
+from meritnet.chain.keys import KeyPair
+from meritnet.subnets.artifacts import ArtifactStore
+from meritnet.subnets.base import ValidatorRole
+from meritnet.subnets.receipts import ReceiptBook
+from meritnet.validator import events, outlook
+from meritnet.validator.ask import Asker
+from meritnet.validator.commit import Commit, CommitBook, Committer
+from meritnet.validator.schedule import EpochClock, Progress, Rules
+from meritnet.validator.state import Forecast, State
+from meritnet.validator.step import Bench, Judged, step
+from meritnet.validator.view import Block, targets
+from meritnet.validator.weights import WeightVector, weight_vector
+
+_Result = TypeVar("_Result")
+_log = structlog.get_logger("validator")
+
+
+class Threads:
+    """Threads of a validator's own: waiting for blocks must not fill up the pool that others share."""
+
+    def __init__(self, name: str) -> None:
+        self.pool = ThreadPoolExecutor(3, thread_name_prefix=name)
+
+    async def run(self, call: Callable[..., _Result], *arguments: object) -> _Result:
+        """What a blocking call gives, while the loop goes on."""
+        return await asyncio.get_running_loop().run_in_executor(self.pool, call, *arguments)
+
+    def close(self) -> None:
+        """Takes no more work; calls under way end by their own deadlines."""
+        self.pool.shutdown(wait=False, cancel_futures=True)
+
+
+class Duties:
+    """What one hotkey does in one subnet, with its state in one directory.
+
+    A duty that the chain or the state of things does not allow raises ``MeritnetError``.
+    """
+
+    def __init__(
+        self,
+        chain: Chain,
+        netuid: int,
+        pair: KeyPair,
+        role: ValidatorRole,
+        directory: Path,
+        threads: Threads,
+        report: events.Report,
+        *,
+        sample_size: int,
+        at_once: int,
+        allow_private: bool,
+    ) -> None:
+        self.netuid = netuid
+        self.address = str(pair.address)
+        self.report = report
+        self.state = State.load(directory / "state.json")
+        self.committer = Committer(chain, netuid, pair, CommitBook(directory / "commits.json"))
+        self.receipts = ReceiptBook(directory / "receipts.jsonl")
+        self.asker = Asker(pair, ArtifactStore(directory / "artifacts"), allow_private=allow_private)
+        self._chain = chain
+        self._pair = pair
+        self._threads = threads
+        self._sample_size = sample_size
+        self._bench = Bench(
+            netuid,
+            self.address,
+            role,
+            self.asker,
+            self.state.scores,
+            self.receipts,
+            report,
+            asyncio.Semaphore(at_once),
+            threads.pool,
+        )
+        self._settled_block: int | None = None
+
+    def progress(self, clock: EpochClock) -> Progress:
+        """What has been done, for the schedule."""
+        state = self.state
+        return Progress(
+            state.epoch,
+            state.steps_done,
+            state.committed or clock.epoch in self.committer.book.waiting,
+            state.forecast is not None and state.forecast.block == clock.next_epoch_block,
+            self.committer.book.waiting,
+            any(value > 0 for value in state.scores.values().values()),
+        )
+
+    async def recover(self, clock: EpochClock) -> None:
+        """Settles what an earlier life left unclear."""
+        await self._threads.run(self.committer.recover, clock.epoch)
+
+    async def step(self, block: Block, clock: EpochClock) -> list[Judged]:
+        metagraph = await self._threads.run(self._chain.metagraph, self.netuid, block.hash)
+        self.state.enter(clock.epoch)
+        self.state.scores.follow([str(hotkey) for hotkey in metagraph.hotkeys])
+        found = targets(metagraph, self.address)
+        if not found:
+            raise MeritnetError(f"no miner of subnet {self.netuid} has announced an address")
+        number = self.state.steps_done
+        judged = await step(self._bench, block, number, found, self._sample_size)
+        self.state.steps_done += 1
+        await self._threads.run(self.state.save)
+        answered = sum(one.exchange is not None for one in judged)
+        self.report(
+            events.Stepped(
+                self.netuid,
+                self.address,
+                clock.epoch,
+                self.state.steps_done,
+                block.number,
+                block.hash,
+                len(judged),
+                answered,
+            )
+        )
+        return judged
+
+    async def set_weights(self, clock: EpochClock, hyper: Hyperparameters) -> None:
+        """Commits the weights of the present scores, or sets them where the subnet wants them in the open."""
+        metagraph = await self._threads.run(self._chain.metagraph, self.netuid)
+        own_uid = metagraph.uid_of(self.address)
+        if own_uid is None:
+            raise MeritnetError(
+                f"{self.address} is not registered on subnet {self.netuid}",
+                "`meritnet validator register` joins it again",
+            )
+        self.state.scores.follow([str(hotkey) for hotkey in metagraph.hotkeys])
+        vector = weight_vector(
+            self.state.scores.values(),
+            own_uid=own_uid,
+            neurons=len(metagraph),
+            min_allowed_weights=hyper.min_allowed_weights,
+        )
+        if vector is None:
+            raise MeritnetError("no miner has earned anything: no weights are set")
+        if hyper.commit_reveal_weights_enabled:
+            made = await self._threads.run(self.committer.commit, vector, hyper.weights_version, clock.epoch)
+            done: events.Event = events.Committed(self.netuid, self.address, made.epoch, _shares(made))
+        else:
+            await self._threads.run(
+                set_weights,
+                self._chain,
+                self.netuid,
+                self._pair,
+                vector.uids,
+                vector.values,
+                hyper.weights_version,
+            )
+            done = events.WeightsSet(self.netuid, self.address, clock.epoch, vector.shares)
+        self.state.committed = True
+        await self._threads.run(self.state.save)
+        self.report(done)
+
+    async def reveal(self, clock: EpochClock, rules: Rules) -> None:
+        for made in await self._threads.run(self.committer.reveal, clock.epoch, rules.reveal_period):
+            self.report(events.Revealed(self.netuid, self.address, made.epoch, _shares(made)))
+
+    async def predict(self, epoch_block: int) -> Forecast:
+        """Says what the epoch in that block will pay to this validator, if it is registered."""
+        seen = await self._threads.run(outlook.predict, self._chain, self.netuid, epoch_block)
+        rao = seen.rao.get(self.address, 0)
+        forecast = self.state.forecast = Forecast(seen.epoch, epoch_block, rao)
+        await self._threads.run(self.state.save)
+        self.report(events.Predicted(self.netuid, self.address, seen.epoch, epoch_block, rao))
+        return forecast
+
+    async def settle(self, clock: EpochClock) -> None:
+        """After an epoch: the prediction beside what was paid. One that no block left time for is made up
+        for: it reads the same state, only later."""
+        ran = clock.last_epoch_block
+        if self._settled_block is None:
+            self._settled_block = ran if self.state.forecast is None else self.state.forecast.block - 1
+        if ran <= self._settled_block:
+            return
+        try:
+            forecast = self.state.forecast
+            if forecast is None or forecast.block != ran:
+                forecast = await self.predict(ran)
+            paid_rao = await self._threads.run(outlook.paid, self._chain, self.netuid, self.address, ran)
+        except TransportError:
+            raise
+        except MeritnetError as error:  # such as a node that keeps no old states: not worth a second try
+            self.trouble("compare the payout with its prediction", error)
+        else:
+            paid = events.Paid(self.netuid, self.address, forecast.epoch, ran, forecast.rao, paid_rao)
+            if not paid.agrees:
+                _log.error("the chain paid another sum than its specification says", **asdict(paid))
+            self.report(paid)
+        self._settled_block = ran
+
+    def trouble(self, what: str, error: MeritnetError) -> None:
+        """Logs and reports what failed."""
+        _log.warning("trouble", doing=what, error=str(error), hint=error.hint, netuid=self.netuid)
+        self.report(events.Trouble(self.netuid, self.address, what, str(error)))
+
+
+def _shares(commit: Commit) -> dict[int, float]:
+    return WeightVector(commit.uids, commit.values).shares
