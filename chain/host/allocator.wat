@@ -1,12 +1,11 @@
-;; The heap that a Substrate runtime asks its host for: blocks of 8 bytes to 32 MiB, each a power of two, with a list
-;; of free blocks for each size. It has the memory that the runtime imports, so that allocating never leaves
-;; WebAssembly; the host writes how many pages it has into $PAGES.
-;;
-;; At $base (the runtime's __heap_base, aligned) lies what the heap knows of itself: 23 list heads, then the address of
-;; the memory never used so far. A block is preceded by 8 bytes: its order and, in the fifth byte, a mark, in use; the
-;; next free block of its size, otherwise. The last three bytes are left to sp-io, which notes alignments there.
-;; The runtime can overwrite all this; it then harms nobody but itself.
-(module
+  ;; The heap that a Substrate runtime asks its host for: blocks of 8 bytes to 32 MiB, each a power of two, with a list
+  ;; of free blocks for each size. It has the memory that the runtime imports, so that allocating never leaves
+  ;; WebAssembly; the host writes how many pages it has into $PAGES.
+  ;;
+  ;; At $base (the runtime's __heap_base, aligned) lies what the heap knows of itself: 23 list heads, then the address of
+  ;; the memory never used so far. A block is preceded by 8 bytes: its order and, in the fifth byte, a mark, in use; the
+  ;; next free block of its size, otherwise. The last three bytes are left to sp-io, which notes alignments there.
+  ;; The runtime can overwrite all this; it then harms nobody but itself.
   (import "env" "heap_failure" (func $fail (param i32)))
   (memory (export "memory") $PAGES)
   (global $base (mut i32) (i32.const 0))
@@ -28,7 +27,7 @@
       (then (if (i32.ne (memory.grow (i32.const 16)) (i32.const -1)) (then (return)))))
     (if (i32.eq (memory.grow (local.get $missing)) (i32.const -1)) (then (call $fail (i32.const 0)))))
 
-  (func (export "ext_allocator_malloc_version_1") (param $size i32) (result i32)
+  (func $malloc (export "ext_allocator_malloc_version_1") (param $size i32) (result i32)
     (local $order i32) (local $head i32) (local $block i32)
     (if (i32.gt_u (local.get $size) (i32.const 0x2000000)) (then (call $fail (i32.const 1))))
     (if (i32.gt_u (local.get $size) (i32.const 8))
@@ -56,4 +55,4 @@
     (local.set $head (i32.add (global.get $base) (i32.shl (local.get $order) (i32.const 2))))
     (i32.store offset=4 (local.get $pointer) (i32.const 0))
     (i32.store (local.get $pointer) (i32.load (local.get $head)))
-    (i32.store (local.get $head) (local.get $pointer))))
+    (i32.store (local.get $head) (local.get $pointer)))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from meritnet.chain.errors import HostError
-from meritnet.chain.host import allocator, cache
+from meritnet.chain.host import cache, companion
 from meritnet.chain.host.code import wasm_of
 from meritnet.chain.host.engine import deadlines
 from meritnet.chain.host.functions import Call, Current, bound
@@ -39,7 +39,7 @@ class _Line:
 
     def __init__(self, executor: "Executor") -> None:
         self.current = Current()
-        self.machine = Machine(executor.module, bound(self.current), allocator.module)
+        self.machine = Machine(executor.module, bound(self.current), executor.companion)
 
 
 class Executor:
@@ -52,6 +52,7 @@ class Executor:
     def __init__(self, code: bytes, *, cache_dir: Path | None = None, keys: KeyStore | None = None) -> None:
         self._cache_dir = cache_dir or cache.default_directory()
         self.module = cache.module_of(wasm_of(code), self._cache_dir)
+        self.companion = functools.partial(companion.module, self._cache_dir)
         self._keys = {} if keys is None else keys
         self._idle: deque[_Line] = deque([_Line(self)])
 
@@ -105,8 +106,8 @@ class Executor:
         """The call itself, in a fresh instance: argument in, value out."""
         instance = line.machine.start(deadline_s)
         memory = instance.memory
-        allocate = allocator.start_heap(instance)
-        function = instance.function(entry, "i32 i32 -> i64")
+        allocate = companion.start_heap(instance)
+        function = instance.function(entry, "i32 i32 -> i64", yielding=deadline_s is not None)
         line.current.call = Call(
             memory, overlay, allocate, self._version_of, self._keys, logs, outer_depth=overlay.depth
         )

@@ -41,9 +41,19 @@ class HostFunction:
 _Callback = ctypes.CFUNCTYPE(
     ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p, ctypes.POINTER(ctypes.c_uint64), ctypes.c_size_t
 )
-_enter_wasm = ctypes.CFUNCTYPE(
-    ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p
-)(("wasmtime_func_call_unchecked", ffi.dll))  # untyped: half the time of wasmtime's own
+_ENTRY = (
+    ctypes.c_void_p,
+    ctypes.c_void_p,
+    ctypes.c_void_p,
+    ctypes.c_void_p,
+    ctypes.c_size_t,
+    ctypes.c_void_p,
+)
+# Untyped: half the time of wasmtime's own. The first lets other threads run meanwhile, so that the clock of
+# deadlines ticks. The second does not: each of a call's hundreds of ways back into Python would have to wait
+# for its turn again, five milliseconds where another thread computes.
+_enter_yielding = ctypes.CFUNCTYPE(*_ENTRY)(("wasmtime_func_call_unchecked", ffi.dll))
+_enter_holding = ctypes.PYFUNCTYPE(*_ENTRY)(("wasmtime_func_call_unchecked", ctypes.PyDLL(ffi.dll._name)))
 _no_finalizer = ctypes.cast(0, ctypes.CFUNCTYPE(None, ctypes.c_void_p))
 
 
@@ -196,8 +206,14 @@ class Instance:
         self._main = main
         self._companion = companion
 
-    def function(self, name: str, signature: str, *, of_companion: bool = False) -> Callable[..., int]:
-        """The exported function ``name`` of this signature, taking and giving unsigned integers."""
+    def function(
+        self, name: str, signature: str, *, of_companion: bool = False, yielding: bool = False
+    ) -> Callable[..., int]:
+        """The exported function ``name`` of this signature, taking and giving unsigned integers.
+
+        While it runs no other Python thread does, unless it is ``yielding``, as one with a deadline must be.
+        """
+        enter = _enter_yielding
         exports = self._machine.shared if of_companion else self._machine.exports
         if exports.get(name) != signature:
             found = exports.get(name) or "no function"
@@ -211,7 +227,7 @@ class Instance:
         def call(*arguments: int) -> int:
             for index, argument in enumerate(arguments):
                 values[2 * index] = argument
-            error = _enter_wasm(*places)
+            error = enter(*places)
             if error or trap:
                 sprung, trap.value = trap.value, None
                 raise self._machine.failure_of(error or 0, sprung or 0)

@@ -1,15 +1,15 @@
 """The host functions of Substrate, once, as a table: import name, signature, function.
 
-The names and signatures are those of polkadot-sdk's ``sp-io``; ``signature`` explains the words. What is
-missing here (BLS, bandersnatch, offchain HTTP and the like) traps with its name when a runtime calls it,
-not before.
+The names and signatures are those of polkadot-sdk's ``sp-io``; ``signature`` explains the words. None stands
+for a function of the ``companion``, which is WebAssembly. What is missing here (BLS, bandersnatch, offchain
+HTTP and the like) traps with its name when a runtime calls it, not before.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from meritnet.chain.host import allocator
+from meritnet.chain.host import companion
 from meritnet.chain.host.functions import child, crypto, hashing, misc, offchain, proofs, storage
 from meritnet.chain.host.functions.signature import reader, wasm_signature, words, writer
 from meritnet.chain.host.overlay import Overlay
@@ -45,7 +45,10 @@ class Current:
         self.call: Call | None = None
 
 
-TABLE: dict[str, tuple[str, Callable[..., Any]]] = {
+TABLE: dict[str, tuple[str, Callable[..., Any] | None]] = {
+    # the heap
+    "ext_allocator_free_version_1": ("u32 ->", None),
+    "ext_allocator_malloc_version_1": ("u32 -> u32", None),
     # storage
     "ext_storage_append_version_1": ("bytes bytes ->", storage.append),
     "ext_storage_changes_root_version_1": ("bytes -> bytes?", storage.changes_root),
@@ -88,9 +91,9 @@ TABLE: dict[str, tuple[str, Callable[..., Any]]] = {
     "ext_hashing_keccak_256_version_1": ("bytes -> [32]", hashing.keccak_256),
     "ext_hashing_keccak_512_version_1": ("bytes -> [64]", hashing.keccak_512),
     "ext_hashing_sha2_256_version_1": ("bytes -> [32]", hashing.sha2_256),
-    "ext_hashing_twox_128_version_1": ("bytes -> [16]", hashing.twox_128),
-    "ext_hashing_twox_256_version_1": ("bytes -> [32]", hashing.twox_256),
-    "ext_hashing_twox_64_version_1": ("bytes -> [8]", hashing.twox_64),
+    "ext_hashing_twox_128_version_1": ("bytes -> [16]", None),
+    "ext_hashing_twox_256_version_1": ("bytes -> [32]", None),
+    "ext_hashing_twox_64_version_1": ("bytes -> [8]", None),
     # tries
     "ext_trie_blake2_256_ordered_root_version_1": ("list -> [32]", hashing.blake2_256_ordered_root),
     "ext_trie_blake2_256_ordered_root_version_2": ("list u8 -> [32]", hashing.blake2_256_ordered_root),
@@ -166,8 +169,10 @@ TABLE: dict[str, tuple[str, Callable[..., Any]]] = {
 
 def bound(current: Current) -> dict[str, HostFunction]:
     """The table as functions of a machine, which work on whatever call ``current`` holds."""
-    functions = {name: _bind(signature, function, current) for name, (signature, function) in TABLE.items()}
-    return functions | {"heap_failure": allocator.HEAP_FAILURE}
+    functions = {
+        name: _bind(signature, function, current) for name, (signature, function) in TABLE.items() if function
+    }
+    return functions | {"heap_failure": companion.HEAP_FAILURE}
 
 
 def _bind(signature: str, function: Callable[..., Any], current: Current) -> HostFunction:

@@ -3,8 +3,6 @@
 import hashlib
 from typing import TYPE_CHECKING
 
-import xxhash
-
 from meritnet.chain.host.functions.storage import layout
 from meritnet.chain.host.node import Hash, blake2_256
 from meritnet.chain.host.trie import Trie, ordered_root
@@ -22,11 +20,6 @@ def _keccak(data: bytes, bits: int) -> bytes:
     from Crypto.Hash import keccak  # few runtimes hash with Keccak: paid for when they do
 
     return keccak.new(digest_bits=bits, data=data).digest()
-
-
-def twox(data: bytes, size: int) -> bytes:
-    """XXH64 with the seeds 0, 1, …, little-endian, until there are ``size`` bytes."""
-    return b"".join(xxhash.xxh64_intdigest(data, seed).to_bytes(8, "little") for seed in range(size // 8))
 
 
 def blake2_128(_call: "Call", data: bytes) -> bytes:
@@ -52,21 +45,6 @@ def keccak_512(_call: "Call", data: bytes) -> bytes:
 def sha2_256(_call: "Call", data: bytes) -> bytes:
     """SHA-256."""
     return hashlib.sha256(data).digest()
-
-
-def twox_64(_call: "Call", data: bytes) -> bytes:
-    """XXH64 with the seed 0."""
-    return twox(data, 8)
-
-
-def twox_128(_call: "Call", data: bytes) -> bytes:
-    """XXH64 with two seeds."""
-    return twox(data, 16)
-
-
-def twox_256(_call: "Call", data: bytes) -> bytes:
-    """XXH64 with four seeds."""
-    return twox(data, 32)
 
 
 def _root(pairs: list[tuple[bytes, bytes]], version: int, hash_of: Hash) -> bytes:

@@ -27,13 +27,13 @@ def test_every_row_of_the_table_has_a_signature_that_can_be_bound() -> None:
             assert callable(reader(word))
         if result:
             assert callable(writer(result))
-        assert callable(function)
+        assert function is None or callable(function)
         assert "->" in wasm_signature(signature)
 
 
 def test_the_packaged_runtime_asks_for_nothing_that_the_table_lacks(runtime: Executor) -> None:
     asked = {item.name for item in runtime.module.imports}
-    given = {*TABLE, "memory", "ext_allocator_malloc_version_1", "ext_allocator_free_version_1"}
+    given = {*TABLE, "memory"}
     assert asked <= given
 
 

@@ -1,14 +1,20 @@
-"""The heap that the runtime asks the host for: ``allocator.wat``, which has the runtime's memory."""
+"""WebAssembly that runs beside the runtime, on its memory: the heap, and the hash that keys are made of.
 
-import functools
+A call from module to module costs next to nothing, a call into Python a microsecond or several, and half the
+calls of a runtime are for these. ``allocator.wat`` and ``hashing.wat`` together are the module.
+"""
+
 from collections.abc import Callable
 from importlib.resources import files
+from pathlib import Path
 
 import wasmtime
 
 from meritnet.chain.errors import HostError
-from meritnet.chain.host.engine import ENGINE
+from meritnet.chain.host import cache
 from meritnet.chain.host.vm import Arguments, HostFunction, Instance
+
+SOURCES = ("allocator.wat", "hashing.wat")
 
 MALLOC = "ext_allocator_malloc_version_1"
 FREE = "ext_allocator_free_version_1"
@@ -22,11 +28,11 @@ _REASONS = (
 )
 
 
-@functools.lru_cache(maxsize=8)
-def module(first_pages: int, most_pages: int) -> wasmtime.Module:
-    """The allocator with a memory of so many pages, compiled; it takes some milliseconds, once a process."""
-    text = files(__package__).joinpath("allocator.wat").read_text("utf-8")
-    return wasmtime.Module(ENGINE, text.replace("$PAGES", f"{first_pages} {most_pages}"))
+def module(directory: Path, first_pages: int, most_pages: int) -> wasmtime.Module:
+    """The compiled companion, with a memory of so many pages; kept in ``directory``."""
+    sources = (files(__package__).joinpath(name).read_text("utf-8") for name in SOURCES)
+    fields = "\n".join(sources).replace("$PAGES", f"{first_pages} {most_pages}")
+    return cache.module_of(bytes(wasmtime.wat2wasm(f"(module {fields})")), directory)
 
 
 def _give_up(arguments: Arguments) -> None:

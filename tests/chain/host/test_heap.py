@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meritnet.chain.errors import HostError
-from meritnet.chain.host import allocator
+from meritnet.chain.host import companion
 from meritnet.chain.host.executor import Executor
 from meritnet.chain.host.functions import Current, bound
 from meritnet.chain.host.vm import Instance, Machine
@@ -20,7 +20,7 @@ HEADER_BYTES = 8
 @pytest.fixture(scope="module")
 def start(executor_of: Callable[..., Executor]) -> Callable[[], Instance]:
     executor = executor_of("", heap_base='(global (export "__heap_base") i32 (i32.const 4097))')
-    return Machine(executor.module, bound(Current()), allocator.module).start
+    return Machine(executor.module, bound(Current()), executor.companion).start
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def instance(start: Callable[[], Instance]) -> Instance:
 
 
 def heap(instance: Instance) -> tuple[Callable[[int], int], Callable[[int], int]]:
-    return allocator.start_heap(instance), instance.function(allocator.FREE, "i32 ->", of_companion=True)
+    return companion.start_heap(instance), instance.function(companion.FREE, "i32 ->", of_companion=True)
 
 
 def block_bytes(size: int) -> int:
@@ -80,20 +80,20 @@ def test_the_sizes_are_powers_of_two_from_8_bytes_on(instance: Instance) -> None
 
 def test_the_largest_block_is_32_mebibytes(instance: Instance) -> None:
     malloc, _ = heap(instance)
-    pointer = malloc(allocator.MAX_BLOCK_BYTES)
-    instance.memory.write(pointer + allocator.MAX_BLOCK_BYTES - 1, b"x")
+    pointer = malloc(companion.MAX_BLOCK_BYTES)
+    instance.memory.write(pointer + companion.MAX_BLOCK_BYTES - 1, b"x")
     with pytest.raises(HostError, match="more than 33554432 bytes at once"):
-        malloc(allocator.MAX_BLOCK_BYTES + 1)
+        malloc(companion.MAX_BLOCK_BYTES + 1)
 
 
 def test_a_heap_that_is_full_says_so(instance: Instance) -> None:
     malloc, free = heap(instance)
 
-    blocks = [malloc(allocator.MAX_BLOCK_BYTES) for _ in range(7)]
+    blocks = [malloc(companion.MAX_BLOCK_BYTES) for _ in range(7)]
     with pytest.raises(HostError, match="memory is exhausted"):
-        malloc(allocator.MAX_BLOCK_BYTES)
+        malloc(companion.MAX_BLOCK_BYTES)
     free(blocks[0])
-    assert malloc(allocator.MAX_BLOCK_BYTES) == blocks[0]
+    assert malloc(companion.MAX_BLOCK_BYTES) == blocks[0]
 
 
 @pytest.mark.parametrize("pointer", [0, 8, 4_200, 5_001, 1 << 31])
