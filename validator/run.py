@@ -241,6 +241,7 @@ async def _until_stopped(life: Coroutine[object, object, None], stop: asyncio.Ev
     finally:
         stopped.cancel()
         living.cancel()
+        await asyncio.wait({living}, timeout=DRAIN_S)  # it closes its subscription on the way out
 
 
 async def _pause(seconds: float, stop: asyncio.Event) -> None:

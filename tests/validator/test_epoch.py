@@ -164,3 +164,27 @@ def test_a_link_that_breaks_is_taken_up_again(town: Any, quiz: Any) -> None:
             await scenario()
 
     asyncio.run(bounded())
+
+
+def test_a_validator_that_is_cancelled_leaves_nothing_behind(town: Any, quiz: Any) -> None:
+    complaints: list[Any] = []
+
+    async def scenario() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+        with town.connect() as chain:
+            validator = Validator(
+                chain, town.netuid, town.validators[0], quiz, town.directory, options=OPTIONS
+            )
+            living = asyncio.create_task(validator.run(asyncio.Event()))
+            while validator.duty is None:  # noqa: ASYNC110 - the validator has no event to wait for
+                await asyncio.sleep(0.01)
+            living.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await living
+            again = Validator(chain, town.netuid, town.validators[0], quiz, town.directory, options=OPTIONS)
+            stop = asyncio.Event()
+            stop.set()
+            await again.run(stop)  # the lock is free
+
+    asyncio.run(scenario())
+    assert complaints == []
