@@ -101,7 +101,9 @@ class Life:
         self.observer = observer
         await asyncio.to_thread(observer.catch_up, self.clock.block)
         await self._warm_up(observer)
-        await self.post.start_validators(sites, [one for one in others if one.role == "validator"])
+        validators = [one for one in others if one.role == "validator"]
+        self.watch.seat((one.hotkey_address, site.netuid) for site in sites for one in validators)
+        await self.post.start_validators(sites, validators)
         await self._epochs(observer)
 
     def summary(self) -> Summary | None:

@@ -1,6 +1,6 @@
 """What the validators of a local network have reported: their duties, their reasons, their payments."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from meritnet.localnet.view import State
@@ -19,8 +19,12 @@ from meritnet.validator.events import (
 Seat = tuple[str, int]
 """A validator's hotkey and the netuid in which it works."""
 
-MARGIN_BLOCKS = 4
-"""From so many blocks before an epoch on, empty blocks wait for the validators."""
+MARGIN_BLOCKS = 10
+"""From so many blocks before an epoch on, empty blocks wait for the validators.
+
+Enough for every transaction of every seat to get a block of its own meanwhile, and half the local tempo: the
+subnets' epochs are a few blocks apart, and one must not wait where another has no block left to give.
+"""
 
 
 @dataclass
@@ -56,6 +60,10 @@ class Watch:
     payments: list[Paid] = field(default_factory=list)
     loss_gain_nats: dict[tuple[int, int], float] = field(default_factory=dict)
 
+    def seat(self, seats: Iterable[Seat]) -> None:
+        """Wait for these validators from now on."""
+        self.seats |= {seat: Duties() for seat in seats}
+
     def missing(self, netuid: int, epoch: int, block: int, epoch_block: int) -> str:
         """Return whom and what the block after `block` has to wait for, or ""."""
         blocks_left = epoch_block - block - 1
@@ -69,7 +77,7 @@ class Watch:
 
     def take(self, event: Event) -> None:
         """Take one event in."""
-        duties = self.seats.setdefault((event.validator, event.netuid), Duties())
+        duties = self.seats[event.validator, event.netuid]
         match event:
             case Asked():
                 self._log(event, f"asks uid {event.uid}")
