@@ -39,7 +39,7 @@ class SharePool:
         worth = self.worth(shares)
         if amount > worth:
             return None
-        sold = shares if amount == worth else min(amount * self.shares // self.value + 1, shares)
+        sold = shares if amount == worth else min(-(-amount * self.shares // self.value), shares)
         return SharePool(self.value - amount, self.shares - sold), shares - sold
 
     def reward(self, amount: int) -> "SharePool | None":

@@ -10,6 +10,7 @@ impl<T: Config> Pallet<T> {
     /// Names the first rule that the state breaks.
     ///
     /// 1. All TAO issued is somewhere: `TotalIssuance` = balances + stake + locks + pots; and there are never more than 21 million.
+    ///    Root alone can break it, by `Balances.force_set_balance`.
     /// 2. A subnet holds what its stakers have: `SubnetTAO` = `SubnetAlphaOut` = sum of `TotalHotkeyAlpha`; `TotalStake` is the sum over subnets.
     /// 3. A pool's shares are its holders': `TotalHotkeyShares` = sum of `Alpha`.
     /// 4. `Keys` and `Uids` name each other, uids count from 0, and every vector has an entry a uid.

@@ -161,11 +161,10 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn credit(hotkey: &T::AccountId, coldkey: &T::AccountId, netuid: NetUid, amount: AlphaBalance) {
         let (pool, bought) = Self::pool(hotkey, netuid).deposit(amount);
         Self::put_pool(hotkey, netuid, pool);
-        let known = Alpha::<T>::contains_key((hotkey, coldkey, netuid));
-        Alpha::<T>::mutate((hotkey, coldkey, netuid), |shares| {
-            *shares = U64F64::from_bits(shares.to_bits().saturating_add(bought));
-        });
-        if !known {
+        let place = (hotkey, coldkey, netuid);
+        let shares = Alpha::<T>::try_get(place).map(U64F64::to_bits);
+        Alpha::<T>::insert(place, U64F64::from_bits(shares.unwrap_or(0).saturating_add(bought)));
+        if shares.is_err() {
             Self::remember_staker(hotkey, coldkey);
         }
     }

@@ -41,8 +41,8 @@ impl SharePool {
         let sold = if amount == worth {
             shares
         } else {
-            let cost = mul_div(u128::from(amount), self.shares, u128::from(self.value));
-            cost.unwrap_or(shares).saturating_add(1).min(shares)
+            let cost = mul_div_rem(u128::from(amount), self.shares, u128::from(self.value));
+            cost.map_or(shares, |(floor, rest)| floor.saturating_add(u128::from(rest > 0))).min(shares)
         };
         let pool = SharePool { value, shares: self.shares.saturating_sub(sold) };
         Some((pool, shares.saturating_sub(sold)))
@@ -56,9 +56,14 @@ impl SharePool {
     }
 }
 
-/// `floor(a × b / divisor)` with a 256-bit product, by long division; `None` if the divisor is 0
-/// or the result does not fit.
+/// `floor(a × b / divisor)`; `None` if the divisor is 0 or the result does not fit.
 fn mul_div(a: u128, b: u128, divisor: u128) -> Option<u128> {
+    mul_div_rem(a, b, divisor).map(|(floor, _)| floor)
+}
+
+/// `a × b / divisor` as floor and remainder, with a 256-bit product, by long division; `None` if the divisor is 0 or the
+/// result does not fit.
+fn mul_div_rem(a: u128, b: u128, divisor: u128) -> Option<(u128, u128)> {
     let (high, low) = widening_mul(a, b);
     if high >= divisor {
         return None;
@@ -73,7 +78,7 @@ fn mul_div(a: u128, b: u128, divisor: u128) -> Option<u128> {
             remainder = remainder.wrapping_sub(divisor);
         }
     }
-    Some(quotient)
+    Some((quotient, remainder))
 }
 
 /// `a × b` as `(high, low)` halves.

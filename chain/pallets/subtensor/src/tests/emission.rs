@@ -41,7 +41,7 @@ fn a_block_is_split_exactly_among_subnets_and_pots() {
         assert_eq!([1, 2, 3].map(pending), [333_333_334, 333_333_333, 333_333_333]);
         assert_eq!([1, 2, 3].map(SubnetTaoInEmission::<Test>::get), [333_333_334, 333_333_333, 333_333_333]);
         let pots = SubtensorModule::pots(2);
-        assert_eq!((pots.owner, pots.server, pots.validator), (59_998_931, 136_667_201, 136_667_201));
+        assert_eq!((pots.owner, pots.server, pots.validator), (59_998_474, 136_667_429, 136_667_430));
     });
 }
 

@@ -123,8 +123,8 @@ fn a_replaced_neuron_leaves_no_trace() {
 fn a_replaced_neuron_keeps_its_stake() {
     ExtBuilder::default().with_subnet(|| {
         full_subnet();
-        stake(ALICE, HOTKEY, TAO);
         advance(100);
+        stake(ALICE, HOTKEY, TAO);
         assert_eq!(neuron(BOB, 200), 1);
         assert_eq!(SubtensorModule::stake_of(&HOTKEY, &ALICE, NETUID), TAO);
     });

@@ -105,6 +105,7 @@ fn oneself_alone_and_the_owner_need_no_permit() {
 fn a_rate_limit_lies_between_two_weights() {
     ExtBuilder::default().with(|genesis| genesis.subnets.weights_rate_limit = 10).with_subnet(|| {
         three_neurons();
+        stake(ALICE, HOTKEY, TAO);
         weights_directly();
         advance(10);
         assert_ok!(set(HOTKEY, &[(0, 1)]));
