@@ -213,7 +213,7 @@ class Instance:
 
         While it runs no other Python thread does, unless it is ``yielding``, as one with a deadline must be.
         """
-        enter = _enter_yielding
+        enter = _enter_yielding if yielding else _enter_holding
         exports = self._machine.shared if of_companion else self._machine.exports
         if exports.get(name) != signature:
             found = exports.get(name) or "no function"
