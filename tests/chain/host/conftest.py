@@ -12,8 +12,9 @@ from meritnet.chain.host.functions import TABLE
 from meritnet.chain.host.functions.crypto import KeyStore
 from meritnet.chain.host.functions.signature import wasm_signature, words
 from meritnet.chain.host.overlay import Overlay
-from meritnet.chain.host.scale import compact, encode_option
+from meritnet.chain.host.scale import encode_option
 from meritnet.chain.host.trie import Trie
+from meritnet.chain.scale import compact
 
 ROOM_BYTES = 16
 

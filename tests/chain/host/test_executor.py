@@ -14,8 +14,9 @@ from meritnet.chain.host import functions
 from meritnet.chain.host.executor import Executor
 from meritnet.chain.host.node import blake2_256
 from meritnet.chain.host.overlay import Overlay
-from meritnet.chain.host.scale import Decoder, compact
+from meritnet.chain.host.scale import Decoder
 from meritnet.chain.host.trie import Trie, ordered_root
+from meritnet.chain.scale import compact
 
 SLOT_MS = 12_000
 FIRST_SLOT = 100

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from meritnet.chain.host.overlay import Overlay, Removal
-from meritnet.chain.host.scale import compact
 from meritnet.chain.host.trie import Trie
+from meritnet.chain.scale import compact
 
 KEYS = st.text("ab", max_size=3).map(str.encode)
 VALUES = st.binary(max_size=3) | st.just(b"v" * 40)
