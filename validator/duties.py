@@ -209,9 +209,10 @@ class Duties:
             self.report(paid)
         self._settled_block = ran
 
-    def trouble(self, what: str, error: MeritnetError) -> None:
+    def trouble(self, what: str, error: Exception) -> None:
         """Logs and reports what failed."""
-        _log.warning("trouble", doing=what, error=str(error), hint=error.hint, netuid=self.netuid)
+        hint = getattr(error, "hint", "")
+        _log.warning("trouble", doing=what, error=str(error), hint=hint, netuid=self.netuid)
         self.report(events.Trouble(self.netuid, self.address, what, str(error)))
 
 

@@ -202,7 +202,7 @@ class Validator:
                     await self._duties.predict(clock.next_epoch_block)
         except TransportError:
             raise
-        except MeritnetError as error:
+        except (MeritnetError, OSError) as error:  # OSError: the disk is full or read-only
             times = self._rests[duty].times + 1 if duty in self._rests else 1
             rest_blocks = min(self._options.retry_blocks << (times - 1), MOST_REST_BLOCKS)
             self._rests[duty] = _Rest(block.number + rest_blocks, times)

@@ -8,10 +8,13 @@ money.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -59,24 +62,26 @@ async def step(bench: Bench, block: Block, number: int, targets: Sequence[Target
     """Asks at most ``most`` of the targets, drawn by the block's hash, and takes their scores in.
 
     ``number`` counts the steps of the epoch, so that two in one block differ. The order is that of the uids.
+    Raises ``MeritnetError`` when no task can be drawn, such as without a model; then nobody is scored.
     """
     seed = step_seed(block.hash, bench.netuid, bench.validator, number)
     drawn = set(sample([target.uid for target in targets], most, seed))
     asked = [target for target in targets if target.uid in drawn]
-    judged = await asyncio.gather(*(_judge(bench, target, seed) for target in asked))
+    loop = asyncio.get_running_loop()
+    tasks = [await loop.run_in_executor(bench.threads, bench.role.task, seed, one.uid) for one in asked]
+
+    judged = await asyncio.gather(*map(partial(_judge, bench), asked, tasks))
+    bench.receipts.write([_receipt(bench, block, one) for one in judged])
     for one in judged:
         _record(bench, block, one)
-    bench.receipts.write([_receipt(bench, block, one) for one in judged])
     return list(judged)
 
 
-async def _judge(bench: Bench, target: Target, seed: bytes) -> Judged:
+async def _judge(bench: Bench, target: Target, task: Task) -> Judged:
     """Asks one miner and scores what comes; nothing that it sends raises."""
     exchange: Exchange | None = None
     try:
         async with bench.at_once:
-            loop = asyncio.get_running_loop()
-            task = await loop.run_in_executor(bench.threads, bench.role.task, seed, target.uid)
             bench.report(Asked(bench.netuid, bench.validator, target.uid, task.path))
             got = await bench.asker.ask(target, task)
         if isinstance(got, Failure):
@@ -127,7 +132,14 @@ def _receipt(bench: Bench, block: Block, judged: Judged) -> Receipt:
     )
 
 
-def _plain(evidence: Mapping[str, object]) -> dict[str, object]:
-    """The figures that JSON can carry; a subnet's judge may hand over others by mistake."""
-    plain = (str, int, float, bool, type(None), list, dict, tuple)
-    return {name: value if isinstance(value, plain) else str(value) for name, value in evidence.items()}
+def _plain(value: Any) -> Any:
+    """Figures as JSON can carry them, whatever a subnet's judge hands over; no NaN, no endless nesting."""
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else str(value)
+    if isinstance(value, str | int | bool | None):
+        return value
+    if isinstance(value, Mapping):
+        return {str(name): _plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return str(value)

@@ -2,11 +2,15 @@
 
 import asyncio
 import json
+import math
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from meritnet.chain.errors import MeritnetError
 from meritnet.chain.keys import KeyPair
 from meritnet.subnets.base import Answer, ArtifactRef, InvalidAnswer, Score, Task
 from meritnet.subnets.receipts import ReceiptBook
@@ -37,7 +41,9 @@ class Judge:
 
     async def score(self, task: Task, answer: Answer, artifacts: Mapping[str, Path]) -> Score:
         size = sum(path.stat().st_size for path in artifacts.values())
-        return Score(0.5 + 0.1 * size, f"{size} bytes came along", {"bytes": size, "kind": Path})
+        return Score(
+            0.5 + 0.1 * size, f"{size} bytes came along", {"bytes": size, "odd": [math.nan, {1: Path}]}
+        )
 
 
 async def capitals(body: bytes) -> bytes:
@@ -107,7 +113,7 @@ def test_each_miner_gets_what_it_earned_and_no_other_suffers(on_street: Callable
         for receipt in kept:
             receipt.check()
         assert [receipt.exchange is not None for receipt in kept] == [True, True, True, False, False, True]
-        assert kept[5].evidence == {"bytes": 3, "kind": str(Path)}
+        assert kept[5].evidence == {"bytes": 3, "odd": ["nan", {"1": str(Path)}]}
 
     on_street(scenario)
 
@@ -129,5 +135,23 @@ def test_the_draw_is_the_block_s_and_the_others_stay_as_they_were(on_street: Cal
 def test_a_step_with_nobody_to_ask_is_empty(on_street: Callable[..., None]) -> None:
     async def scenario(street: Any) -> None:
         assert await step(bench(street, []), BLOCK, 0, [], 5) == []
+
+    on_street(scenario)
+
+
+def test_a_failure_of_the_validator_itself_costs_no_miner_anything(
+    on_street: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise MeritnetError("the model cannot be had")
+
+    async def scenario(street: Any) -> None:
+        targets = [(await street.miner(uid, capitals))[0] for uid in range(2)]
+        monkeypatch.setattr(Judge, "task", fail)
+        at = bench(street, [])
+        with pytest.raises(MeritnetError, match="cannot be had"):
+            await step(at, BLOCK, 0, targets, 2)
+        assert at.scores.values() == {}
+        assert list(at.receipts) == []
 
     on_street(scenario)
