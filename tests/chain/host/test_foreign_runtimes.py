@@ -1,8 +1,8 @@
 """Runtimes that others compiled: their genesis, and blocks made and executed again, on this host.
 
 Name raw chain specifications of Aura chains, with their runtime in ``:code``, in ``MERITNET_RAW_SPECS``,
-separated as in ``PATH``. opentensor/subtensor has two: ``chainspecs/raw_spec_testfinney.json``, whose genesis hash is
-checked, and ``scripts/specs/raonet.json``, Bittensor's runtime of 2025.
+separated as in ``PATH``. opentensor/subtensor has two: ``chainspecs/raw_spec_testfinney.json``, whose genesis
+hash is checked, and ``scripts/specs/raonet.json``, Bittensor's runtime of 2025.
 """
 
 import json
