@@ -3,9 +3,10 @@
     python -m meritnet.chain.wasm.build            build, then write the three files below
     python -m meritnet.chain.wasm.build --check    are they what the sources make?
 
-`runtime.wasm.zst` is the code behind Substrate's mark for compressed blobs, `metadata.scale.zst` its metadata (V15), `SOURCE.json` says what both
-were made from. The same sources and the same compiler give the same bytes on any machine: paths are cut off, one codegen unit, locked versions.
-`--check` compares the digest of the sources, which needs no Rust, and where the recorded compiler is there it builds again and compares the code.
+`runtime.wasm.zst` is the code behind Substrate's mark for compressed blobs, `metadata.scale.zst` its metadata
+(V15), `SOURCE.json` says what both were made from. The same sources and the same compiler give the same bytes
+on any machine: paths are cut off, one codegen unit, locked versions. `--check` compares the digest of the
+sources, which needs no Rust, and where the recorded compiler is there it builds again and compares the code.
 """
 
 import argparse
@@ -15,12 +16,16 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import zstandard
+
+from meritnet.chain.host.executor import Executor
+from meritnet.chain.host.overlay import Overlay
+from meritnet.chain.host.trie import Trie
+from meritnet.chain.scale import Reader
 
 HERE = Path(__file__).resolve().parent
 WORKSPACE = HERE.parent
@@ -85,7 +90,10 @@ def spec_version() -> int:
 
 
 def toolchain() -> Toolchain:
-    """rustup's where it has the target; else a distribution's compiler, which builds `core` and `alloc` along. Exits if there is neither."""
+    """rustup's where it has the target; else a distribution's, which builds `core` and `alloc` along.
+
+    Exits if there is neither.
+    """
     if shutil.which("rustup") and TARGET in _output("rustup", "target", "list", "--installed").split():
         return Toolchain(f"rustup {_output('rustc', '--version')}", (), {}, ())
     rustc = "/usr/bin/rustc"
@@ -95,7 +103,7 @@ def toolchain() -> Toolchain:
     )
     if not (Path(rustc).exists() and library.exists() and linker):
         raise SystemExit(
-            f"no compiler for {TARGET}: rustup target add {TARGET}, or install rustc, its sources and rust-lld"
+            f"no compiler for {TARGET}: rustup target add {TARGET}, or rustc, its sources and rust-lld"
         )
     environment = {"RUSTC_BOOTSTRAP": "1", "RUSTC": rustc, "PATH": f"/usr/bin:{os.environ['PATH']}"}
     flags = (f"-Clinker={linker}", f"--remap-path-prefix={library}=/rust")
@@ -138,21 +146,13 @@ def compile_code(tool: Toolchain) -> bytes:
 
 def metadata(code: bytes) -> bytes:
     """The metadata that `code` describes itself by, as a runtime on an empty state answers it."""
-    from meritnet.chain.host.executor import Executor
-    from meritnet.chain.host.overlay import Overlay
-    from meritnet.chain.host.trie import Trie
-
+    empty = Overlay(Trie.from_items({}, version=1))
     version = METADATA_VERSION.to_bytes(4, "little")
-    answer = (
-        Executor(code)
-        .call("Metadata_metadata_at_version", version, Overlay(Trie.from_items({}, version=1)))
-        .value
-    )
-    if answer[:1] != b"\x01":
+    answer = Reader(Executor(code).call("Metadata_metadata_at_version", version, empty).value)
+    found = answer.option(answer.octets)
+    if found is None:
         raise SystemExit(f"the runtime has no metadata V{METADATA_VERSION}")
-    # Option<Vec<u8>>: after the mark of Some a compact length, whose lowest two bits tell how many bytes it takes.
-    length_bytes = 1 << (answer[1] & 0b11)
-    return answer[1 + length_bytes :]
+    return found
 
 
 def build() -> None:
@@ -164,9 +164,8 @@ def build() -> None:
     METADATA.write_bytes(compress(metadata(code)))
     source = Source(spec_version(), sources_digest(), tool.name, hashlib.sha256(code).hexdigest(), len(code))
     SOURCE.write_text(json.dumps(asdict(source), indent=2) + "\n")
-    print(
-        f"{CODE.name}: {len(code):,} bytes, {CODE.stat().st_size:,} compressed; {METADATA.name}: {METADATA.stat().st_size:,}"
-    )
+    sizes = ", ".join(f"{path.name} {path.stat().st_size:,}" for path in (CODE, METADATA))
+    print(f"{len(code):,} bytes of code; {sizes}")
 
 
 def recorded() -> Source:
@@ -212,4 +211,5 @@ def _output(*command: str) -> str:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="build the runtime's WebAssembly")
     parser.add_argument("--check", action="store_true", help="compare instead of writing")
-    sys.exit(check() if parser.parse_args().check else build())
+    run = check if parser.parse_args().check else build
+    run()
