@@ -8,6 +8,7 @@ subscribed to is dropped. Pages of other sites cannot talk to a local node: the 
 import asyncio
 import contextlib
 import ipaddress
+import os
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
@@ -77,7 +78,8 @@ class RpcServer:
             await web.TCPSite(self._runner, self._host, port).start()
         except OSError as error:
             await self.close()
-            taken = f"cannot listen on {self._host}:{port}: {error.strerror or error}"
+            reason = os.strerror(error.errno).lower() if error.errno else str(error)
+            taken = f"cannot listen on {self._host}:{port}: {reason}"
             raise TransportError(taken, "stop what uses the port, or choose another") from None
         bound = self._runner.addresses[0][1]
         shown = f"[{self._host}]" if ":" in self._host else self._host
