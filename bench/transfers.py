@@ -12,7 +12,7 @@ from meritnet.chain.client.codec import Codec, codec_of
 from meritnet.chain.client.extrinsic import Frame, signed_extrinsic
 from meritnet.chain.keys import KeyPair, verify
 from meritnet.chain.node.node import Node
-from meritnet.chain.node.scale import Reader, compact
+from meritnet.chain.scale import Reader, compact
 
 COUNT = 300
 PASSES = 3

@@ -56,10 +56,10 @@ def check(node: Node) -> None:
 def violated(node: Node) -> str | None:
     """What the runtime says is wrong with its state; None if all is well, or if it cannot tell."""
     from meritnet.chain.node.node import UnknownApi
-    from meritnet.chain.node.scale import Reader
+    from meritnet.chain.scale import Reader
 
     try:
         reader = Reader(node.call(INVARIANTS, b""))
     except UnknownApi:
         return None
-    return reader.sized().decode(errors="replace") if reader.flag() else None
+    return reader.octets().decode(errors="replace") if reader.boolean() else None

@@ -12,11 +12,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from meritnet.chain.client.heads import Heads
-from meritnet.chain.client.scale import Reader
 from meritnet.chain.client.storage_key import blake2_128_concat, bytes_of, hex_of, item_prefix
 from meritnet.chain.client.transport import InProcessTransport, Session, Transport
 from meritnet.chain.errors import ChainError, DeadlineExceeded, RpcError
 from meritnet.chain.keys import KeyPair, ss58_decode
+from meritnet.chain.scale import Reader
 from meritnet.chain.types import BlockNumber, NetUid, Rao, Ss58Address, Uid
 
 if TYPE_CHECKING:

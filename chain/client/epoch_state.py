@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from meritnet.chain.client.scale import Reader, u16
 from meritnet.chain.client.storage_key import blake2_128_concat, item_prefix, twox_64_concat
 from meritnet.chain.client.subnets import no_such_subnet
 from meritnet.chain.client.weights import WeightCommit, commits_key, decoded_commits, rows
 from meritnet.chain.keys import ss58_encode
+from meritnet.chain.scale import Reader, u16
 from meritnet.chain.types import BlockNumber, NetUid, Ss58Address, Uid
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from meritnet.chain.client.codec import Codec
-from meritnet.chain.client.scale import compact
 from meritnet.chain.errors import CodecError
 from meritnet.chain.keys import KeyPair
+from meritnet.chain.scale import compact
 
 ERA_PERIOD_BLOCKS = 64
 """Blocks for which a signed extrinsic stays valid; one that got lost can be sent anew after that."""

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from meritnet.chain.client.scale import Reader, u16
 from meritnet.chain.client.storage_key import item_prefix
 from meritnet.chain.client.subnets import no_such_subnet
 from meritnet.chain.errors import CodecError
+from meritnet.chain.scale import Reader, u16
 from meritnet.chain.types import U16_MAX, BlockNumber, NetUid, Ss58Address, Uid
 
 if TYPE_CHECKING:

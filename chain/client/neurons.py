@@ -6,10 +6,10 @@ from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING
 
 from meritnet.chain.client.codec import Call
-from meritnet.chain.client.scale import Reader, u16
 from meritnet.chain.client.storage_key import blake2_128_concat, item_prefix
 from meritnet.chain.errors import UsageError
 from meritnet.chain.keys import KeyPair, ss58_decode
+from meritnet.chain.scale import Reader, u16
 from meritnet.chain.types import Rao, Uid
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from meritnet.chain.client.codec import Call
-from meritnet.chain.client.scale import Reader, u16
 from meritnet.chain.keys import KeyPair, ss58_decode
+from meritnet.chain.scale import Reader, u16
 from meritnet.chain.types import NetUid, Rao, Ss58Address
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
-from meritnet.chain.client.scale import Reader, u16
 from meritnet.chain.client.storage_key import blake2_128_concat, item_prefix
 from meritnet.chain.errors import ChainError, CodecError, UsageError
 from meritnet.chain.keys import KeyPair, ss58_encode
+from meritnet.chain.scale import Reader, u16
 from meritnet.chain.types import BlockNumber, NetUid, Rao, Ss58Address
 
 if TYPE_CHECKING:
@@ -161,6 +161,12 @@ def next_epoch_block(chain: Chain, netuid: int, at: str | None = None) -> BlockN
     reader = Reader(chain.call_api("SubnetInfoRuntimeApi_get_next_epoch_start_block", u16(netuid), at))
     found = reader.option(lambda: reader.unsigned(8))
     return None if found is None else BlockNumber(found)
+
+
+def sudo_key(chain: Chain, at: str | None = None) -> Ss58Address | None:
+    """The account that may call as root, if there is one."""
+    value = chain.storage(item_prefix("Sudo", "Key"), at)
+    return None if value is None else ss58_encode(value)
 
 
 def register_subnet(chain: Chain, coldkey: KeyPair, hotkey: str) -> tuple[NetUid, Receipt]:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from meritnet.chain.client.codec import Call
-from meritnet.chain.client.scale import Reader, u16
 from meritnet.chain.client.storage_key import item_prefix, twox_64_concat
 from meritnet.chain.keys import KeyPair, ss58_decode
+from meritnet.chain.scale import Reader, u16
 from meritnet.chain.types import BlockNumber, NetUid, Uid
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ Encoding"; sp-trie ``node_codec``).
 import hashlib
 from collections.abc import Callable
 
-from meritnet.chain.host.scale import compact
+from meritnet.chain.scale import compact
 
 Hash = Callable[[bytes], bytes]
 """A 32-byte hash function: BLAKE2b, except in the Keccak tries that a runtime may ask for."""

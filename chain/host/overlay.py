@@ -9,8 +9,8 @@ from bisect import bisect_left, bisect_right, insort
 from dataclasses import dataclass
 from typing import Final
 
-from meritnet.chain.host.scale import compact
 from meritnet.chain.host.trie import CHILD_STORAGE, Trie
+from meritnet.chain.scale import compact
 
 
 class _Untouched:

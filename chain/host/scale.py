@@ -1,26 +1,15 @@
-"""The little of SCALE that the host itself speaks: compact integers, options, byte strings, lists of them."""
+"""SCALE that a runtime hands to host functions: a wrong encoding there is the runtime's error, and a trap."""
 
 from collections.abc import Callable
 from typing import Any
 
 from meritnet.chain.errors import HostError
-
-
-def compact(number: int) -> bytes:
-    """``number`` as a SCALE compact integer."""
-    if number < 1 << 6:
-        return bytes((number << 2,))
-    if number < 1 << 14:
-        return (number << 2 | 1).to_bytes(2, "little")
-    if number < 1 << 30:
-        return (number << 2 | 2).to_bytes(4, "little")
-    length = (number.bit_length() + 7) // 8
-    return bytes(((length - 4) << 2 | 3,)) + number.to_bytes(length, "little")
+from meritnet.chain.scale import sized
 
 
 def encode_option(value: bytes | None) -> bytes:
     """``value`` as a SCALE ``Option<Vec<u8>>``."""
-    return b"\x00" if value is None else b"\x01" + compact(len(value)) + value
+    return b"\x00" if value is None else b"\x01" + sized(value)
 
 
 class Decoder:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from meritnet.chain.host.edit import Edit
 from meritnet.chain.host.node import EMPTY_TRIE, Hash, Node, Value, blake2_256, settle
-from meritnet.chain.host.scale import compact
+from meritnet.chain.scale import compact
 
 CHILD_STORAGE = b":child_storage:default:"
 """The state keeps the root of the child trie ``name`` under this prefix followed by ``name``."""

@@ -14,8 +14,8 @@ from meritnet.chain.host.overlay import Overlay
 from meritnet.chain.host.trie import Trie
 from meritnet.chain.node.block import NO_HASH, Block, Header, decode_body, decode_header, pre_digest
 from meritnet.chain.node.pool import Waiting
-from meritnet.chain.node.scale import sized, vector
 from meritnet.chain.node.validity import Fault, decode_applied
+from meritnet.chain.scale import sized, vector
 
 TIMESTAMP_INHERENT = b"timstap0"
 FULL_AFTER = 8

@@ -10,7 +10,7 @@ from functools import cached_property
 from hashlib import blake2b
 
 from meritnet.chain.errors import CodecError
-from meritnet.chain.node.scale import Reader, compact, sized, vector
+from meritnet.chain.scale import Reader, compact, sized, vector
 
 AURA = b"aura"
 OTHER, CONSENSUS, SEAL, PRE_RUNTIME, ENVIRONMENT_UPDATED = 0, 4, 5, 6, 8
@@ -48,7 +48,7 @@ class Header:
         """Aura's slot from the pre-runtime digest; None in genesis, which has none."""
         for log in self.logs:
             if log[:5] == bytes([PRE_RUNTIME]) + AURA:
-                return int.from_bytes(Reader(log, 5).sized(), "little")
+                return int.from_bytes(Reader(log, 5).octets(), "little")
         return None
 
     def unsealed(self) -> "Header":
@@ -106,7 +106,7 @@ def decode_header(data: bytes) -> Header:
 def decode_body(data: bytes) -> tuple[bytes, ...]:
     """The extrinsics of a SCALE vector, each with its length prefix again."""
     reader = Reader(data)
-    extrinsics = tuple(reader.vector(lambda: sized(reader.sized())))
+    extrinsics = tuple(reader.vector(lambda: sized(reader.octets())))
     reader.end()
     return extrinsics
 
@@ -114,19 +114,19 @@ def decode_body(data: bytes) -> tuple[bytes, ...]:
 def decode_extrinsic(data: bytes) -> bytes:
     """``data`` itself if it is one extrinsic behind its true length, else :class:`CodecError`."""
     reader = Reader(data)
-    if sized(reader.sized()) != data:
+    if sized(reader.octets()) != data:
         raise CodecError("the length in front of the extrinsic is not that of what follows")
     return data
 
 
 def _log(reader: Reader) -> bytes:
     start = reader.at
-    kind = reader.number(1)
+    kind = reader.unsigned(1)
     if kind in (CONSENSUS, SEAL, PRE_RUNTIME):
         reader.take(4)
-        reader.sized()
+        reader.octets()
     elif kind == OTHER:
-        reader.sized()
+        reader.octets()
     elif kind != ENVIRONMENT_UPDATED:
         raise CodecError(f"{kind} is no kind of digest item")
     return reader.data[start : reader.at]

@@ -10,7 +10,7 @@ from meritnet.chain.host.executor import Executor
 from meritnet.chain.host.overlay import Overlay
 from meritnet.chain.host.trie import Trie, ordered_root
 from meritnet.chain.node.block import NO_HASH, Block, Header
-from meritnet.chain.node.scale import Reader, sized
+from meritnet.chain.scale import Reader, sized
 
 CODE = b":code"
 """The key under which the state holds the runtime that acts on it."""
@@ -28,7 +28,7 @@ class Genesis:
 def presets(executor: Executor) -> list[str]:
     """The names of the genesis presets that the runtime knows."""
     reader = Reader(executor.call("GenesisBuilder_preset_names", b"", Overlay(Trie())).value)
-    return [name.decode() for name in reader.vector(reader.sized)]
+    return [name.decode() for name in reader.vector(reader.octets)]
 
 
 def configuration(executor: Executor, preset: str) -> bytes:
@@ -46,9 +46,9 @@ def configuration(executor: Executor, preset: str) -> bytes:
 
 def _preset(executor: Executor, argument: bytes) -> dict[str, Any] | None:
     reader = Reader(executor.call("GenesisBuilder_get_preset", argument, Overlay(Trie())).value)
-    if not reader.flag():
+    if not reader.boolean():
         return None
-    found: dict[str, Any] = json.loads(reader.sized())
+    found: dict[str, Any] = json.loads(reader.octets())
     return found
 
 
@@ -68,8 +68,8 @@ def build_genesis(executor: Executor, code: bytes, preset: str) -> Genesis:
     overlay = Overlay(Trie())
     outcome = executor.call("GenesisBuilder_build_state", sized(configuration(executor, preset)), overlay)
     reader = Reader(outcome.value)
-    if reader.flag():
-        reason = reader.sized().decode(errors="replace")
+    if reader.boolean():
+        reason = reader.octets().decode(errors="replace")
         raise CodecError(f"the runtime refuses its preset {preset!r}: {reason}")
     overlay.put(CODE, code)
     layout = executor.version.state_version

@@ -280,11 +280,15 @@ class Node:
         self._seal_mode = seal
         self._sealer = Sealer(self._seal_or_fail, seal.seconds) if isinstance(seal, Interval) else None
 
-    def _seal_or_fail(self) -> None:
+    def _seal_or_fail(self) -> bool:
         try:
             self.seal()
         except MeritnetError as error:
             self.failure = error
+        except Exception as error:  # the edge of the sealing thread: whoever asks the node hears of it
+            LOG.exception("sealing failed")
+            self.failure = ChainError(f"no more blocks are made: {error!r}")
+        return self.failure is None
 
     def seal(self) -> Block:
         """Make one block now of what is ready in the pool; it is durable when this returns."""

@@ -74,9 +74,9 @@ def next_moment(seal: Seal, parent_slot: int | None, slot_ms: int, not_before_ms
 
 
 class Sealer:
-    """Calls ``seal`` every ``seconds``, at whole multiples of the interval, until stopped."""
+    """Calls ``seal`` every ``seconds``, at whole multiples of the interval, until stopped or told False."""
 
-    def __init__(self, seal: Callable[[], object], seconds: float) -> None:
+    def __init__(self, seal: Callable[[], bool], seconds: float) -> None:
         self._seal = seal
         self._seconds = seconds
         self._stopping = threading.Event()
@@ -85,7 +85,8 @@ class Sealer:
 
     def _run(self) -> None:
         while not self._stopping.wait(self._seconds - time.time() % self._seconds):
-            self._seal()
+            if not self._seal():
+                return
 
     def stop(self) -> None:
         """Make no more blocks; returns when the last one is done."""

@@ -6,7 +6,7 @@ The words and the codes of the RPC errors are those that a Substrate node sends,
 from dataclasses import dataclass
 
 from meritnet.chain.errors import CodecError, TransactionRejected
-from meritnet.chain.node.scale import Reader
+from meritnet.chain.scale import Reader
 
 INVALID = (
     "Transaction call is not expected",
@@ -88,12 +88,12 @@ class Fault:
 def decode_validity(data: bytes) -> Valid | Fault:
     """The answer of ``TaggedTransactionQueue_validate_transaction``."""
     reader = Reader(data)
-    if reader.flag():
+    if reader.boolean():
         return _fault(reader)
-    priority = reader.number(8)
-    requires = tuple(reader.vector(reader.sized))
-    provides = tuple(reader.vector(reader.sized))
-    return Valid(priority, requires, provides, reader.number(8), reader.flag())
+    priority = reader.unsigned(8)
+    requires = tuple(reader.vector(reader.octets))
+    provides = tuple(reader.vector(reader.octets))
+    return Valid(priority, requires, provides, reader.unsigned(8), reader.boolean())
 
 
 def decode_applied(data: bytes) -> Fault | None:
@@ -102,14 +102,14 @@ def decode_applied(data: bytes) -> Fault | None:
     Whether its call then succeeded is not looked at: a failed call is in the block too, and pays.
     """
     reader = Reader(data)
-    return _fault(reader) if reader.flag() else None
+    return _fault(reader) if reader.boolean() else None
 
 
 def _fault(reader: Reader) -> Fault:
-    known = not reader.flag()
-    kind = reader.number(1)
+    known = not reader.boolean()
+    kind = reader.unsigned(1)
     texts = INVALID if known else UNKNOWN
     if kind >= len(texts):
         raise CodecError(f"{kind} is no reason for refusing a transaction")
-    number = reader.number(1) if kind == (CUSTOM if known else UNKNOWN_CUSTOM) else None
+    number = reader.unsigned(1) if kind == (CUSTOM if known else UNKNOWN_CUSTOM) else None
     return Fault(known, kind, texts[kind].format(number))

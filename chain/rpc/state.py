@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 from meritnet.chain.host.trie import CHILD_STORAGE, Trie
 from meritnet.chain.node.block import blake2_256
-from meritnet.chain.node.scale import Reader
 from meritnet.chain.rpc.faults import COUNT_TOO_LARGE, RpcFault, invalid_params
 from meritnet.chain.rpc.forms import (
     from_hex,
@@ -17,6 +16,7 @@ from meritnet.chain.rpc.forms import (
     version_form,
 )
 from meritnet.chain.rpc.subscriptions import runtime_versions, storage_changes, storage_form
+from meritnet.chain.scale import Reader
 
 if TYPE_CHECKING:
     from meritnet.chain.rpc.session import Session
@@ -38,7 +38,7 @@ def call(session: "Session", function: object, argument: object, at: object = No
 
 def metadata(session: "Session", at: object = None) -> object:
     """The runtime's metadata, version 14."""
-    return to_hex(Reader(session.node.call("Metadata_metadata", b"", to_hash(at))).sized())
+    return to_hex(Reader(session.node.call("Metadata_metadata", b"", to_hash(at))).octets())
 
 
 def runtime_version(session: "Session", at: object = None) -> object:

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 from meritnet import __version__
 from meritnet.chain.keys import ss58_decode
-from meritnet.chain.node.scale import Reader
 from meritnet.chain.rpc.forms import from_hex, to_hash, to_hex, to_text
+from meritnet.chain.scale import Reader
 
 if TYPE_CHECKING:
     from meritnet.chain.rpc.session import Session
@@ -94,19 +94,19 @@ def query_info(session: "Session", extrinsic: object, at: object = None) -> obje
     """Weight and fee of an extrinsic."""
     reader = Reader(_fee_call(session, "query_info", extrinsic, at))
     weight = {"ref_time": reader.compact(), "proof_size": reader.compact()}
-    kind = DISPATCH_CLASSES[reader.number(1)]
-    fee = reader.number(len(reader.data) - reader.at)  # the balance is the rest, whatever its width
+    kind = DISPATCH_CLASSES[reader.unsigned(1)]
+    fee = reader.unsigned(len(reader.data) - reader.at)  # the balance is the rest, whatever its width
     return {"weight": weight, "class": kind, "partialFee": str(fee)}
 
 
 def query_fee_details(session: "Session", extrinsic: object, at: object = None) -> object:
     """The parts of an extrinsic's fee."""
     reader = Reader(_fee_call(session, "query_fee_details", extrinsic, at))
-    if not reader.flag():
+    if not reader.boolean():
         return {"inclusionFee": None}
     width = (len(reader.data) - 1) // 4  # three parts and the tip
     names = ("baseFee", "lenFee", "adjustedWeightFee")
-    return {"inclusionFee": {part: hex(reader.number(width)) for part in names}}
+    return {"inclusionFee": {part: hex(reader.unsigned(width)) for part in names}}
 
 
 def _fee_call(session: "Session", function: str, extrinsic: object, at: object) -> bytes:

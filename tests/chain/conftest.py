@@ -9,7 +9,7 @@ from meritnet.chain.client.codec import Codec, codec_of
 from meritnet.chain.client.extrinsic import mortal_era
 from meritnet.chain.keys import KeyPair
 from meritnet.chain.node.node import Node
-from meritnet.chain.node.scale import Reader, compact, sized
+from meritnet.chain.scale import Reader, compact, sized
 
 TRANSFER_KEEP_ALIVE = b"\x05\x03"
 """Balances is pallet 5, this is its call 3."""
@@ -21,7 +21,7 @@ Sign = Callable[..., bytes]
 @pytest.fixture(scope="session")
 def codec(meritnet_template: Node) -> Codec:
     """The packaged runtime's metadata, decoded once."""
-    return codec_of(Reader(meritnet_template.call("Metadata_metadata", b"")).sized())
+    return codec_of(Reader(meritnet_template.call("Metadata_metadata", b"")).octets())
 
 
 @pytest.fixture(scope="session")

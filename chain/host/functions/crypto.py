@@ -12,7 +12,7 @@ import sr25519
 
 from meritnet.chain.errors import HostError
 from meritnet.chain.host.node import blake2_256
-from meritnet.chain.host.scale import compact
+from meritnet.chain.scale import compact
 
 if TYPE_CHECKING:
     from meritnet.chain.host.functions import Call

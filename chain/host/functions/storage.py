@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from meritnet.chain.errors import HostError
 from meritnet.chain.host.overlay import Removal
-from meritnet.chain.host.scale import compact
+from meritnet.chain.scale import compact
 
 if TYPE_CHECKING:
     from meritnet.chain.host.functions import Call

@@ -96,8 +96,8 @@ def kind_of(chain: Chain, netuid: int, given: str | None) -> Subnet:
 
 def written_kind(chain: Chain, netuid: int) -> list[str]:
     """Where the owner of a subnet may have written its kind: description and name of its identity."""
-    from meritnet.chain.client.scale import Reader
     from meritnet.chain.client.storage_key import blake2_128_concat, item_prefix
+    from meritnet.chain.scale import Reader
 
     key = item_prefix("SubtensorModule", "SubnetIdentitiesV3") + blake2_128_concat(
         netuid.to_bytes(2, "little")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -22,8 +23,12 @@ from meritnet.cli.options import (
 from meritnet.cli.render import emit, facts, table, tao, write_line, written
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from meritnet.chain.client import Chain
     from meritnet.chain.client.metagraph import Metagraph
     from meritnet.chain.client.subnets import SubnetInfo
+    from meritnet.chain.keys import KeyPair
 
 app = typer.Typer(help="Register, start, set and look at subnets.", no_args_is_help=True)
 
@@ -58,17 +63,40 @@ def register(
         title = name or (found.kind if found else "")
         if title:
             subnets.set_identity(chain, owner, netuid, title, found.kind if found else "")
-        for parameter, value in (found.hyperparameters if found else {}).items():
-            subnets.set_hyperparameter(chain, owner, netuid, parameter, value)
+        refused = _set_all(chain, owner, netuid, found.hyperparameters if found else {})
         left = chain.balance(owner.address)
     result = written(receipt) | {"netuid": netuid, "name": title, "locked_rao": cost, "free_rao": left}
+    result |= {"refused_hyperparameters": refused}
     told = (f"subnet {netuid}", title, f"locked {tao(cost)}", f"free {tao(left)}")
 
     def human() -> None:
         write_line(receipt, *told)
+        for parameter, reason in refused.items():
+            print(f"not set: {parameter} ({reason})")
         print(f"start it with: meritnet subnet start {netuid} --wallet {wallet or unlocked.wallet.name}")
 
     emit(result, as_json, human)
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="The subnet's kind: small letters, digits and '_'.")],
+    directory: Annotated[
+        Path, typer.Option("--in", metavar="DIR", help="Where to make its folder. Default: here.")
+    ] = Path(),
+    as_json: Json = False,
+) -> None:
+    """Write a new kind of subnet: code that works, with tests that pass, to start from."""
+    from meritnet.cli.template import write
+
+    made = write(name, directory)
+
+    def human() -> None:
+        for path in made:
+            print(path)
+        print(f"next: cd {directory / name} && pytest -q")
+
+    emit({"kind": name, "files": [str(path) for path in made]}, as_json, human)
 
 
 @app.command()
@@ -207,6 +235,23 @@ def _neuron(graph: Metagraph, uid: int) -> list[object]:
         int(graph.last_update[uid]),
         str(graph.axons[uid]),
     ]
+
+
+def _set_all(chain: Chain, owner: KeyPair, netuid: int, wanted: Mapping[str, int | bool]) -> dict[str, str]:
+    """Set a kind's hyperparameters, as root where the owner is root; those refused, and why.
+
+    The subnet is there and paid for: what cannot be set is told, and no reason to fail.
+    """
+    from meritnet.chain.client.subnets import set_hyperparameter, sudo_key
+
+    as_root = sudo_key(chain) == owner.address
+    refused: dict[str, str] = {}
+    for parameter, value in wanted.items():
+        try:
+            set_hyperparameter(chain, owner, netuid, parameter, value, as_root=as_root)
+        except (DispatchFailed, UsageError) as error:
+            refused[parameter] = str(error)
+    return refused
 
 
 def _kind(name: str | None) -> Any:

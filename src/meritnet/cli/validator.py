@@ -34,7 +34,7 @@ from meritnet.cli.options import (
     connect,
     open_wallet,
 )
-from meritnet.cli.render import emit, table, tao
+from meritnet.cli.render import emit, facts, table, tao
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -140,6 +140,26 @@ def step(
         finally:
             validator.close()
     emit([_row(one) for one in judged], as_json, lambda: _table(judged))
+
+
+@app.command()
+def explain(
+    uid: Annotated[int, typer.Argument(metavar="UID", help="The miner.")],
+    netuid: Netuid = None,
+    wallet: WalletName = None,
+    hotkey: HotkeyName = None,
+    data_dir: DataDir = None,
+    wallet_path: WalletPath = None,
+    endpoint: Endpoint = None,
+    as_json: Json = False,
+) -> None:
+    """Show why a miner got its newest score: question, answer, figures, and whether both signatures hold."""
+    from meritnet.cli import explain as receipts
+
+    (subnet,) = complete({NETUID: netuid})
+    address = open_wallet(wallet, hotkey, wallet_path, None, endpoint).wallet.hotkey_address
+    found = receipts.newest(state_directory(data_dir, "validator", address, subnet), subnet, uid)
+    emit(receipts.as_json(found), as_json, lambda: facts(receipts.lines(found)))
 
 
 def _validator(

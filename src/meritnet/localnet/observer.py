@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from meritnet.chain.client.client import Chain
 from meritnet.chain.client.metagraph import Metagraph
-from meritnet.chain.client.scale import u16
 from meritnet.chain.client.storage_key import item_prefix
+from meritnet.chain.scale import u16
 from meritnet.chain.types import BlockNumber
 from meritnet.localnet.ledger import Ledger
 from meritnet.localnet.network import Deposit, Site

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meritnet.chain.client.extrinsic import mortal_era
-from meritnet.chain.client.scale import Reader, compact, u16, u64
 from meritnet.chain.client.storage_key import (
     blake2_128_concat,
     bytes_of,
@@ -17,6 +16,7 @@ from meritnet.chain.client.storage_key import (
 )
 from meritnet.chain.errors import CodecError
 from meritnet.chain.keys import KeyPair
+from meritnet.chain.scale import Reader, compact, u16, u64
 
 
 @given(st.integers(0, 2**536 - 1))

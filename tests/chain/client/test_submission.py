@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from meritnet.chain.client import Chain
 from meritnet.chain.client.codec import Call, Codec, codec_of
-from meritnet.chain.client.scale import Reader
 from meritnet.chain.client.stake import transfer
 from meritnet.chain.errors import (
     ChainError,
@@ -23,6 +22,7 @@ from meritnet.chain.keys import KeyPair
 from meritnet.chain.node.node import Node
 from meritnet.chain.rpc.server import serving
 from meritnet.chain.rpc.session import Session
+from meritnet.chain.scale import Reader
 from meritnet.chain.types import BlockNumber
 
 TAO = 10**9

@@ -7,16 +7,16 @@ from hashlib import blake2b
 import pytest
 
 from meritnet.chain.client.codec import Codec
-from meritnet.chain.errors import HostError, UsageError
+from meritnet.chain.errors import ChainError, HostError, UsageError
 from meritnet.chain.host.trie import Trie
 from meritnet.chain.keys import KeyPair, verify
 from meritnet.chain.node.author import BlockRejected, execute
 from meritnet.chain.node.block import AURA, SEAL, Block, blake2_256
 from meritnet.chain.node.events import Event, ExtrinsicStatus, Finalized, NewHead
 from meritnet.chain.node.node import Node, UnknownApi, UnknownBlock
-from meritnet.chain.node.scale import Reader, sized
 from meritnet.chain.node.seal import GENESIS_TIME_MS, Instant, Interval, Manual
 from meritnet.chain.node.validity import PoolRefusal
+from meritnet.chain.scale import Reader, sized
 
 EVENTS_KEY = bytes.fromhex("26aa394eea5630e07c48ae0c9558cef780d41e5e16056765bc8461851072c9d7")
 
@@ -59,7 +59,7 @@ def test_the_seal_is_the_authors_signature(node: Node, keys: dict[str, KeyPair])
     header = node.seal().header
     seal = header.logs[-1]
     assert seal[:5] == bytes([SEAL]) + AURA
-    assert verify(keys["Alice"].public, header.unsealed().hash, Reader(seal, 5).sized())
+    assert verify(keys["Alice"].public, header.unsealed().hash, Reader(seal, 5).octets())
 
 
 def test_the_same_transactions_give_the_same_chain(node: Node, transfer) -> None:
@@ -345,6 +345,28 @@ def test_a_subscriber_that_fails_stops_nothing(node: Node, caplog: pytest.LogCap
     caplog.clear()
     node.seal()
     assert not caplog.records
+
+
+@pytest.mark.parametrize("error", [HostError("a trap"), ZeroDivisionError("a bug")])
+def test_a_block_that_cannot_be_made_stops_the_chain_and_is_told(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise error
+
+    with Node.open() as node:
+        node.seal()
+        monkeypatch.setattr("meritnet.chain.node.node.author", broken)
+        node.set_seal(Interval(0.01))
+        sealer = node._sealer
+        assert sealer is not None
+        sealer._thread.join(10)
+        assert not sealer._thread.is_alive(), "it does not spin"
+        assert str(error) in str(node.failure)
+        with pytest.raises(ChainError):
+            node.seal()
+        assert node.state().root() == node.head.state_root
+        assert node.head.number == 1
 
 
 def test_interval_sealing_goes_on_by_itself_and_ends(transfer) -> None:

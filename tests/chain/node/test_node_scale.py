@@ -13,7 +13,7 @@ from meritnet.chain.node.block import (
     decode_header,
     pre_digest,
 )
-from meritnet.chain.node.scale import Reader, compact, sized, vector
+from meritnet.chain.scale import Reader, compact, sized, vector
 
 HASHES = st.binary(min_size=32, max_size=32)
 
@@ -45,7 +45,7 @@ def test_a_compact_number_reads_back(number: int) -> None:
 @given(st.lists(st.binary(max_size=100), max_size=20))
 def test_vectors_of_bytes_read_back(items: list[bytes]) -> None:
     reader = Reader(vector(map(sized, items)))
-    assert reader.vector(reader.sized) == items
+    assert reader.vector(reader.octets) == items
     reader.end()
 
 
@@ -61,10 +61,10 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
 def test_an_announced_length_is_not_believed() -> None:
     four_gib = compact(2**32)
     with pytest.raises(CodecError):
-        Reader(four_gib + b"abc").sized()
+        Reader(four_gib + b"abc").octets()
     reader = Reader(four_gib)
     with pytest.raises(CodecError):
-        reader.vector(reader.sized)
+        reader.vector(reader.octets)
 
 
 @given(HASHES, st.integers(0, 2**32 - 1), HASHES, HASHES, st.lists(st.integers(0, 2**64 - 1), max_size=3))

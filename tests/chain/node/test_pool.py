@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from meritnet.chain.node.block import blake2_256
 from meritnet.chain.node.pool import BAN_BLOCKS, Limits, Pool
-from meritnet.chain.node.scale import sized
 from meritnet.chain.node.validity import (
     ALREADY_IMPORTED,
     BANNED,
@@ -26,6 +25,7 @@ from meritnet.chain.node.validity import (
     decode_applied,
     decode_validity,
 )
+from meritnet.chain.scale import sized
 
 FOREVER = 2**64 - 1
 BLOCK = bytes(32)

@@ -1,12 +1,13 @@
 """SCALE reading and writing of layouts that are known beforehand, without the chain's metadata.
 
-Bulk reads (metagraph, lists of subnets) have fixed layouts, so they are decoded here directly: the metadata,
-whose decoding takes longer than the read itself, is needed for writing only.
+Blocks and what stands between a node and any runtime have fixed layouts, and so have the client's bulk reads
+(metagraph, lists of subnets): the metadata, whose decoding takes longer than the read itself, is needed for
+writing only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from meritnet.chain.errors import CodecError
@@ -17,19 +18,19 @@ T = TypeVar("T")
 
 
 class Reader:
-    """Reads values one after another from bytes. Raises ``CodecError`` where the bytes end too early."""
+    """Reads values one after another; ``at`` is the next byte. Raises ``CodecError`` beyond the end."""
 
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._at = 0
+    def __init__(self, data: bytes, at: int = 0) -> None:
+        self.data = data
+        self.at = at
 
     def take(self, count: int) -> bytes:
         """The next ``count`` bytes."""
-        end = self._at + count
-        if end > len(self._data):
-            raise CodecError(f"{len(self._data)} bytes where at least {end} were expected")
-        piece = self._data[self._at : end]
-        self._at = end
+        end = self.at + count
+        if end > len(self.data):
+            raise CodecError(f"{len(self.data)} bytes where at least {end} were expected")
+        piece = self.data[self.at : end]
+        self.at = end
         return piece
 
     def unsigned(self, size: int) -> int:
@@ -49,25 +50,25 @@ class Reader:
 
     def compact(self) -> int:
         """A compact number: 1, 2, 4 or more bytes, as its two lowest bits say."""
-        data, at = self._data, self._at
+        data, at = self.data, self.at
         try:
             head = data[at]
         except IndexError:
             raise CodecError("bytes end where a compact number was expected") from None
         mode = head & 3
         if mode == 0:
-            self._at = at + 1
+            self.at = at + 1
             return head >> 2
         if mode == 3:
-            self._at = at + 1
+            self.at = at + 1
             return self.unsigned((head >> 2) + 4)
         return self.unsigned(2 * mode) >> 2
 
     def vector(self, item: Callable[[], T]) -> list[T]:
         """A sequence: its compact length, then the items."""
         count = self.compact()
-        if count > len(self._data) - self._at:
-            raise CodecError(f"a list of {count} items in {len(self._data) - self._at} bytes")
+        if count > len(self.data) - self.at:
+            raise CodecError(f"a list of {count} items in {len(self.data) - self.at} bytes")
         return [item() for _ in range(count)]
 
     def option(self, item: Callable[[], T]) -> T | None:
@@ -90,10 +91,15 @@ class Reader:
         """A 32-byte account as its address."""
         return ss58_encode(self.take(32))
 
+    def end(self) -> None:
+        """Nothing may be left."""
+        if not self.at_end:
+            raise CodecError(f"{len(self.data) - self.at} bytes are left over")
+
     @property
     def at_end(self) -> bool:
         """Whether every byte has been read."""
-        return self._at == len(self._data)
+        return self.at == len(self.data)
 
 
 def compact(value: int) -> bytes:
@@ -110,6 +116,17 @@ def compact(value: int) -> bytes:
     if size > 67:
         raise CodecError("a compact number has at most 536 bits")
     return bytes([(size - 4) << 2 | 3]) + value.to_bytes(size, "little")
+
+
+def sized(data: bytes) -> bytes:
+    """A byte string behind its compact length: ``Vec<u8>``."""
+    return compact(len(data)) + data
+
+
+def vector(items: Iterable[bytes]) -> bytes:
+    """A vector of items that are encoded already."""
+    encoded = list(items)
+    return compact(len(encoded)) + b"".join(encoded)
 
 
 def u16(value: int) -> bytes:

@@ -1,0 +1,79 @@
+"""A new subnet as a package of its own: code, tests that pass, and what pip needs.
+
+The code and the tests are modules here, tested with the rest; writing a subnet copies them under its name.
+"""
+
+import re
+from importlib.resources import files
+from pathlib import Path
+
+from meritnet.chain.errors import UsageError
+
+_PROJECT = """[build-system]
+requires = ["setuptools>=80"]
+build-backend = "setuptools.build_meta"
+
+[project]
+name = "{name}"
+version = "0.1.0"
+description = "A subnet for Meritnet"
+requires-python = ">=3.11"
+dependencies = ["meritnet"]
+
+[project.optional-dependencies]
+dev = ["pytest>=9"]
+
+[project.entry-points."meritnet.subnets"]
+{name} = "{name}:subnet"
+
+[tool.setuptools]
+packages = ["{name}"]
+
+[tool.pytest.ini_options]
+pythonpath = ["."]
+"""
+
+_README = """# {name}
+
+A subnet for Meritnet. `{name}/__init__.py` says what miners do and how validators score it; `tests/` proves
+that the honest earn and the lazy do not, on a real chain in the test's own process.
+
+    pytest -q                                     # before anything else
+    pip install -e .                              # now every command knows the kind
+    meritnet up --subnet {name}                   # the whole loop, live
+    meritnet subnet register --kind {name} --wallet me
+"""
+
+
+def write(name: str, directory: Path) -> list[Path]:
+    """Write a new subnet into ``directory/name``; the files written.
+
+    Raises ``UsageError`` for a name that is no Python package's, and where something of that name stands.
+    """
+    if re.fullmatch(r"[a-z][a-z0-9_]{0,49}", name) is None:
+        raise UsageError(f"{name!r} is no name for a subnet", "use small letters, digits and '_'")
+    folder = directory / name
+    if folder.exists():
+        raise UsageError(f"{folder} exists already", "choose another name or directory")
+    contents = {
+        "pyproject.toml": _PROJECT.format(name=name),
+        "README.md": _README.format(name=name),
+        f"{name}/__init__.py": _renamed("sums.py", name),
+        f"tests/test_{name}.py": _renamed("checks.py", name),
+    }
+    try:
+        for relative, text in contents.items():
+            path = folder / relative
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written: {error.strerror}") from None
+    return [folder / relative for relative in contents]
+
+
+def _renamed(file: str, name: str) -> str:
+    """A module of the template under the new name."""
+    text = files("meritnet.cli.template").joinpath(file).read_text(encoding="utf-8")
+    title = "".join(part.capitalize() for part in name.split("_"))
+    text = text.replace("from meritnet.cli.template.sums import", f"from {name} import")
+    return text.replace("Sums", title).replace("sums", name)
