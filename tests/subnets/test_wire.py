@@ -23,12 +23,15 @@ BODY = b'{"prompt": "hello"}'
 NOW = 1_752_076_800_000_000_000
 
 
-def signed(pair: KeyPair = ALICE, body: bytes = BODY, receiver: str | None = BOB.address) -> wire.SignedRequest:
+def signed(
+    pair: KeyPair = ALICE, body: bytes = BODY, receiver: str | None = BOB.address
+) -> wire.SignedRequest:
     return wire.sign_request(pair, "POST", "/generate?stream=false", body, receiver, NOW)
 
 
 def parsed(request: wire.SignedRequest, **changed: str | None) -> wire.SignedRequest:
-    """The request as it is read from its headers, some of them changed (underscores are dashes, None drops)."""
+    """The request as it is read from its headers, some of them changed (underscores are dashes, None
+    drops)."""
     headers: dict[str, str] = dict(request.headers)
     for name, value in changed.items():
         headers.pop(name.replace("_", "-"), None)
@@ -51,7 +54,10 @@ def test_a_request_is_signed_as_the_public_client_signs_it(row: dict[str, Any]) 
     else:
         assert {**ours.headers, wire.HEADER_SIGNATURE: ""} == {**row["headers"], wire.HEADER_SIGNATURE: ""}
     theirs = wire.parse_request(
-        row["method"], row["target"], row["headers"].items(), sha256(bytes.fromhex(row["body_hex"])).hexdigest()
+        row["method"],
+        row["target"],
+        row["headers"].items(),
+        sha256(bytes.fromhex(row["body_hex"])).hexdigest(),
     )
     wire.check_signature(theirs)
 
