@@ -20,6 +20,9 @@ from meritnet.chain.host.engine import ENGINE
 
 CHECKSUM_BYTES = 32
 
+MAX_FILES = 32
+"""Of a runtime some 10 MB each; the ones used least recently go first."""
+
 
 def default_directory() -> Path:
     """Where compiled modules are kept unless the caller says otherwise."""
@@ -35,6 +38,7 @@ def module_of(code: bytes, directory: Path) -> wasmtime.Module:
         module = _compiled(code)
         with contextlib.suppress(OSError):  # a disk that is full or read-only costs the next start a second
             _keep(path, bytes(module.serialize()))
+            _prune(directory)
     return module
 
 
@@ -62,6 +66,7 @@ def _loaded(path: Path) -> wasmtime.Module | None:
         if not _is_private(path) or not _is_private(path.parent):
             return None
         content = path.read_bytes()
+        os.utime(path)
     except OSError:
         return None
     stated, serialized = content[:CHECKSUM_BYTES], content[CHECKSUM_BYTES:]
@@ -92,3 +97,10 @@ def _keep(path: Path, serialized: bytes) -> None:
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+def _prune(directory: Path) -> None:
+    """Delete the modules used least recently, so that upgrades of runtimes do not fill the disk."""
+    kept = sorted(directory.glob("*.cwasm"), key=lambda path: path.stat().st_mtime_ns)
+    for path in kept[:-MAX_FILES]:
+        path.unlink(missing_ok=True)

@@ -67,9 +67,9 @@ def test_a_compiled_module_is_kept_and_loaded(tmp_path: Path) -> None:
     directory = tmp_path / "modules"
     cache.module_of(SMALL, directory)
     (kept,) = directory.iterdir()
-    before = kept.stat().st_mtime_ns
+    before = kept.stat().st_ino
     assert len(cache.module_of(SMALL, directory).imports) == 1
-    assert kept.stat().st_mtime_ns == before
+    assert kept.stat().st_ino == before
     assert kept.stat().st_mode & 0o077 == 0
     assert directory.stat().st_mode & 0o077 == 0
 
@@ -108,6 +108,25 @@ def test_a_directory_that_cannot_be_written_costs_only_time(tmp_path: Path) -> N
     blocked = tmp_path / "file"
     blocked.write_text("no directory")
     assert len(cache.module_of(SMALL, blocked / "modules").imports) == 1
+
+
+def test_the_modules_used_least_recently_are_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "MAX_FILES", 2)
+
+    def module(number: int) -> bytes:
+        text = f'(module (import "env" "memory" (memory 1)) (global i32 (i32.const {number})))'
+        return bytes(wasmtime.wat2wasm(text))
+
+    def names() -> set[str]:
+        return {path.name for path in tmp_path.iterdir()}
+
+    cache.module_of(module(1), tmp_path)
+    (first,) = names()
+    cache.module_of(module(2), tmp_path)
+    cache.module_of(module(1), tmp_path)
+    cache.module_of(module(3), tmp_path)
+    assert len(names()) == 2
+    assert first in names()
 
 
 def test_the_directory_is_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
