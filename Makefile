@@ -14,10 +14,10 @@ test: $(VENV)/installed-dev          ## the default tier: no network, no Rust, m
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 test-consensus: $(VENV)/installed-dev ## the specification against the oracle, its properties and the runtime
-	@$(BIN)/python -m pytest tests/consensus tests/differential -m "not interop" $(ARGS)
+	@$(BIN)/python -m pytest tests/consensus tests/differential -m "" $(ARGS)
 
 test-slow: $(VENV)/installed-dev     ## the real model, key derivation, kills
-	@$(BIN)/python -m pytest -m slow $(ARGS)
+	@$(BIN)/python -m pytest -m slow -n 2 --dist loadfile $(ARGS)
 
 test-journey: $(VENV)/installed-dev  ## real processes and sockets
 	@$(BIN)/python -m pytest -m journey $(ARGS)
