@@ -97,6 +97,8 @@ def test_files_and_functions_stay_small() -> None:
 
 def test_rust_files_stay_small() -> None:
     for path in sorted((ROOT / "chain").rglob("*.rs")):
+        if "target" in path.parts:
+            continue  # what somebody built there
         limit = MAX_PALLET_LIB_LINES if path.name == "lib.rs" else MAX_FILE_LINES
         assert path.read_text().count("\n") <= limit, name(path)
 
