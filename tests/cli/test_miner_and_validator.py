@@ -167,6 +167,15 @@ def test_a_miner_serves_until_it_is_told_to_stop_and_a_validator_scores_it(
     (row,) = json.loads(judged[0][1])
     assert (row["uid"], row["score"], row["why"]) == (1, 1.0, "repeated")
 
+    about = ("--netuid", "1", "--wallet", "//Bob", "--data-dir", str(tmp_path / "validator"))
+    code, out, _ = meritnet(capsys, "validator", "explain", "1", *about, "--json")
+    told = json.loads(out)
+    assert (code, told["score"], told["why"], told["holds"]) == (0, 1.0, "repeated", True)
+    code, out, _ = meritnet(capsys, "validator", "explain", "1", *about)
+    assert (code, "signatures" in out, "both hold" in out) == (0, True, True)
+    code, _, err = meritnet(capsys, "validator", "explain", "7", *about)
+    assert (code, "no receipt about uid 7" in err) == (1, True)
+
 
 _STEP = """
 import sys, types
