@@ -11,7 +11,7 @@ from meritnet.subnets.base import MinerContext, ValidatorContext
 from meritnet.subnets.models.engine import Engine
 from meritnet.subnets.models.tiny import save_tiny
 
-TIMEOUT_S = 120.0
+TIMEOUT_S = 600.0
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 MINER = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"
