@@ -130,6 +130,11 @@ class Chain:
             raise ChainError(f"the chain has no block {number} yet")
         return str(found)
 
+    def timestamp_ms(self, at: str | None = None) -> int:
+        """The time that a block carries, of the newest by default, in Unix milliseconds; 0 for genesis."""
+        value = self.storage(item_prefix("Timestamp", "Now"), at)
+        return 0 if value is None else int.from_bytes(value, "little")
+
     def follow(self) -> Heads:
         """A subscription to new blocks."""
         return Heads(self._transport, self._timeout_s)

@@ -32,7 +32,10 @@ _STALE = ("outdated", "stale", "priority is too low")
 _ATTEMPTS = 4
 
 _HINTS = {
-    "pay some fees": "the account has too little free balance for the fee: fund it first",
+    "pay some fees": (
+        "the account has too little free balance for the fee: fund it first; "
+        "on a local chain with `meritnet wallet transfer //Alice NAME 10`"
+    ),
     "bad signature": "the chain was reset or upgraded since this client connected: connect again",
     "custom error: 4": "register it first: `meritnet miner register` or `meritnet validator register`",
     "ancient birth block": "the chain went back behind the block this was signed at: try again",

@@ -19,6 +19,10 @@ def test_status_tells_where_the_chain_is(meritnet: Any) -> None:
     assert found["chain"] == "Meritnet local"
     assert (found["block"], found["finalized_block"], found["pending"]) == (0, 0, 0)
     assert found["dev_rpc"] is True
+    assert found["block_time"] == "1970-01-01T00:00:00+00:00"
+    meritnet("chain", "advance", "2")
+    times = [meritnet("chain", "status", "--json").json["block_time"] for _ in range(2)]
+    assert times[0] == times[1] > "2025"
     assert "block" in meritnet("chain", "status").out
 
 

@@ -99,6 +99,17 @@ def test_a_key_comes_back_from_its_phrase(
     assert "list" not in wrong.err
 
 
+@pytest.mark.parametrize("text", ["", "\n", "  ", "//Alice"])
+def test_the_public_development_phrase_is_not_imported_unawares(
+    meritnet: Any, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+    found = meritnet("wallet", "import", "back", "--no-password", "--phrase-file", "-")
+    assert found.code == 2
+    assert "no phrase" in found.err
+    assert meritnet("wallet", "list", "--json").json == []
+
+
 def test_a_signature_is_checked(meritnet: Any) -> None:
     meritnet("wallet", "create", "me", "--no-password")
     signed = meritnet("wallet", "sign", "me", "I am me", "--json").json

@@ -55,7 +55,9 @@ def start(
 
 @app.command()
 def status(endpoint: Endpoint = None, as_json: Json = False) -> None:
-    """Tell where the chain is, and whether it makes blocks."""
+    """Tell where the chain is, and what time it has."""
+    from datetime import UTC, datetime
+
     with connect(endpoint) as chain:
         head = chain.head()
         version = chain.runtime_version()
@@ -67,6 +69,7 @@ def status(endpoint: Endpoint = None, as_json: Json = False) -> None:
             "runtime": f"{version['specName']} {version['specVersion']}",
             "block": head,
             "block_hash": chain.block_hash(head),
+            "block_time": datetime.fromtimestamp(chain.timestamp_ms() / 1000, UTC).isoformat(),
             "finalized_block": int(
                 chain.request("chain_getHeader", chain.request("chain_getFinalizedHead"))["number"], 16
             ),

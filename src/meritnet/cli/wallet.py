@@ -95,7 +95,11 @@ def import_(
     from meritnet.chain.keys import KeyPair
 
     wallet = _wallet(name, hotkey, wallet_path)
-    pair = KeyPair.from_uri(_phrase(phrase_file))
+    phrase = _phrase(phrase_file).strip()
+    if not phrase or phrase.startswith("/"):
+        # Substrate reads a missing phrase as its public development one: nobody should import that unawares.
+        raise UsageError("there is no phrase", "give the 12 to 24 words of the key")
+    pair = KeyPair.from_uri(phrase)
     if as_hotkey:
         wallet.create_hotkey(pair)
     else:
