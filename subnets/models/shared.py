@@ -1,5 +1,6 @@
 """One loaded model for everybody in a process. Importing this loads no torch."""
 
+import atexit
 import threading
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ def shared_engine(model: str | None = None, report: Report = ignore) -> EngineSo
                 from meritnet.subnets.models.engine import Engine
 
                 loaded.append(Engine.load(model, report) if model else Engine.load(report=report))
+                # A thread that is inside torch when the interpreter goes aborts the whole process.
+                atexit.register(loaded[0].close)
             return loaded[0]
 
     return source
