@@ -6,11 +6,9 @@ result verifies like any other: Schnorr over Ristretto (RFC 9496) with a Merlin 
 (merlin.cool, strobe.sourceforge.io) and schnorrkel's labels.
 """
 
-from collections.abc import Callable
+from copy import copy
 from functools import cache
 from hashlib import blake2b
-from struct import Struct
-from typing import Any
 
 import sr25519
 from nacl.bindings import crypto_scalarmult_ed25519_base_noclamp
@@ -23,9 +21,10 @@ ORDER = 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, -1, P) % P
 SQRT_M1 = pow(2, (P - 1) // 4, P)
 STROBE_RATE = 166
-IN, APPLICATION, CIPHER, META, KEY = 1, 2, 4, 16, 32
-LANE = 2**64 - 1
-LANES = Struct("<25Q")
+PADDING = 0x84
+"""The last byte of a full block: cSHAKE's mark and the last bit of its padding in one."""
+IN, APPLICATION, CIPHER, META = 1, 2, 4, 16
+"""STROBE's flags of an operation."""
 
 
 class Author:
@@ -41,7 +40,7 @@ class Author:
         drawn = blake2b(self._nonce_key + message, person=b"meritnet-seal").digest()
         nonce = int.from_bytes(drawn, "little") % ORDER
         commitment = ristretto_base(nonce)
-        transcript = _signing_context().copy()
+        transcript = copy(_signing_context())
         for label, part in (
             (b"sign-bytes", message),
             (b"proto-name", b"Schnorr-sig"),
@@ -56,20 +55,18 @@ class Author:
 
 
 class Transcript:
-    """A Merlin transcript: what was said so far, absorbed into a STROBE-128 state."""
+    """A Merlin transcript: what was said so far, framed by STROBE-128 into blocks of 168 bytes.
+
+    STROBE is built on cSHAKE128 so that a state which only absorbs is the prefix of a hash: a block ends with
+    where its last operation began and cSHAKE's padding, and the first challenge is the hash of all of them.
+    """
 
     def __init__(self, label: bytes) -> None:
-        self._state = bytearray(keccak_f(b"\x01\xa8\x01\x00\x01\x60STROBEv1.0.2" + bytes(182)))
-        self._at = self._begun = self._flags = 0
+        self._done = b""  # the blocks before the last
+        self._block = b""  # what the last one holds so far
+        self._begun = 0
         self._operate(META | APPLICATION, b"Merlin v1.0")
         self.append(b"dom-sep", label)
-
-    def copy(self) -> "Transcript":
-        """An independent transcript that says the same."""
-        other = object.__new__(Transcript)
-        other._state = bytearray(self._state)
-        other._at, other._begun, other._flags = self._at, self._begun, self._flags
-        return other
 
     def append(self, label: bytes, message: bytes) -> None:
         """Say ``message`` under ``label``."""
@@ -77,47 +74,30 @@ class Transcript:
         self._operate(APPLICATION, message)
 
     def challenge(self, label: bytes, size: int) -> bytes:
-        """``size`` bytes that depend on everything said."""
+        """``size`` bytes that depend on everything said; nothing can be said after that."""
+        from Crypto.Hash import cSHAKE128  # here, because a node that makes no block needs none of it
+
         self._frame(label, size)
-        self._begin(IN | APPLICATION | CIPHER)
-        drawn = bytes(
-            self._state[self._at : self._at + size]
-        )  # fits: a forced permutation has just been done
-        self._state[self._at : self._at + size] = bytes(size)
-        self._at += size
-        return drawn
+        self._operate(IN | APPLICATION | CIPHER, b"")
+        # A block that is just full has its padding already, which the hash will put there again.
+        said = self._done + self._block + bytes((self._begun,)) if self._block else self._done[:-1]
+        return cSHAKE128.new(said, b"STROBEv1.0.2").read(size)
 
     def _frame(self, label: bytes, size: int) -> None:
-        self._operate(META | APPLICATION, label)
-        self._absorb(size.to_bytes(4, "little"))
+        self._operate(META | APPLICATION, label + size.to_bytes(4, "little"))
 
     def _operate(self, flags: int, data: bytes) -> None:
-        self._begin(flags)
-        self._absorb(data)
-
-    def _begin(self, flags: int) -> None:
-        before, self._begun = self._begun, self._at + 1
-        self._flags = flags
+        before, self._begun = self._begun, len(self._block) + 1
         self._absorb(bytes((before, flags)))
-        if flags & (CIPHER | KEY) and self._at:
-            self._permute()
+        self._absorb(data)
 
     def _absorb(self, data: bytes) -> None:
         while data:
-            piece = data[: STROBE_RATE - self._at]
-            end = self._at + len(piece)
-            mixed = int.from_bytes(self._state[self._at : end]) ^ int.from_bytes(piece)
-            self._state[self._at : end] = mixed.to_bytes(len(piece))
-            self._at, data = end, data[len(piece) :]
-            if end == STROBE_RATE:
-                self._permute()
-
-    def _permute(self) -> None:
-        self._state[self._at] ^= self._begun
-        self._state[self._at + 1] ^= 0x04
-        self._state[STROBE_RATE + 1] ^= 0x80
-        self._state = bytearray(keccak_f(self._state))
-        self._at = self._begun = 0
+            room = STROBE_RATE - len(self._block)
+            self._block, data = self._block + data[:room], data[room:]
+            if len(self._block) == STROBE_RATE:
+                self._done += self._block + bytes((self._begun, PADDING))
+                self._block, self._begun = b"", 0
 
 
 @cache
@@ -125,55 +105,6 @@ def _signing_context() -> Transcript:
     transcript = Transcript(b"SigningContext")
     transcript.append(b"", b"substrate")
     return transcript
-
-
-def keccak_f(state: bytes | bytearray) -> bytes:
-    """The permutation Keccak-f[1600] of 200 bytes (FIPS 202)."""
-    return LANES.pack(*_permutation()(LANES.unpack(state), _round_constants()))
-
-
-@cache
-def _permutation() -> Callable[[tuple[int, ...], tuple[int, ...]], tuple[int, ...]]:
-    """Keccak's rounds on 25 lanes, as a function without inner loops: that is twice as fast, and every
-    block waits for it."""
-    lanes = [f"a{lane}" for lane in range(25)]
-    round_ = [f"c{x} = {' ^ '.join(lanes[x::5])}" for x in range(5)]
-    for x in range(5):
-        turned = f"c{(x + 1) % 5}"
-        round_.append(f"d{x} = c{(x - 1) % 5} ^ ({turned} << 1 & LANE | {turned} >> 63)")
-    round_.append("b0 = a0 ^ d0")
-    x, y = 1, 0
-    for step in range(24):  # rho and pi: each lane turns, and goes to another place
-        turn, target = (step + 1) * (step + 2) // 2 % 64, y + 5 * ((2 * x + 3 * y) % 5)
-        round_.append(f"e = a{x + 5 * y} ^ d{x}")
-        round_.append(f"b{target} = e << {turn} & LANE | e >> {64 - turn}")
-        x, y = y, (2 * x + 3 * y) % 5
-    for lane in range(25):
-        row, x = lane - lane % 5, lane % 5
-        round_.append(f"a{lane} = b{lane} ^ (~b{row + (x + 1) % 5} & b{row + (x + 2) % 5})")
-    round_.append("a0 ^= constant")
-    names = ", ".join(lanes)
-    body = "\n        ".join(round_)
-    loop = f"{names} = state\n    for constant in constants:\n        {body}"
-    text = f"def permute(state, constants):\n    {loop}\n    return {names}"
-    made: dict[str, Any] = {"LANE": LANE}
-    exec(text, made)
-    permute: Callable[[tuple[int, ...], tuple[int, ...]], tuple[int, ...]] = made["permute"]
-    return permute
-
-
-@cache
-def _round_constants() -> tuple[int, ...]:
-    """Iota's constants: the output of the LFSR x^8 + x^6 + x^5 + x^4 + 1."""
-    constants, register = [], 1
-    for _ in range(24):
-        constant = 0
-        for power in range(7):
-            if register & 1:
-                constant |= 1 << (1 << power) - 1
-            register = register << 1 ^ (0x171 if register & 0x80 else 0)
-        constants.append(constant)
-    return tuple(constants)
 
 
 def ristretto_base(scalar: int) -> bytes:

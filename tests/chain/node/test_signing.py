@@ -1,12 +1,10 @@
 """The seal's signatures: the same each time, and true for everybody else's verifier."""
 
-import hashlib
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meritnet.chain.keys import KeyPair, verify
-from meritnet.chain.node.signing import Author, Transcript, keccak_f, ristretto_base
+from meritnet.chain.node.signing import Author, Transcript, ristretto_base
 
 
 def test_the_author_is_alice() -> None:
@@ -22,12 +20,6 @@ def test_signatures_verify_and_repeat(seed: bytes, message: bytes) -> None:
     assert verify(author.public, message, signature)
     assert not verify(author.public, message + b"x", signature)
     assert author.sign(message + b"x")[:32] != signature[:32], "a nonce is never used for two messages"
-
-
-def test_keccak_is_that_of_sha3() -> None:
-    padded = bytearray(200)  # SHA3-256 of nothing: rate 136, the domain's bits 01 and pad10*1
-    padded[0], padded[135] = 0x06, 0x80
-    assert keccak_f(padded)[:32] == hashlib.sha3_256().digest()
 
 
 def test_small_multiples_of_the_base_are_those_of_the_standard() -> None:
