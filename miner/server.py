@@ -18,6 +18,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from hashlib import sha256
+from math import ceil
 from typing import Any
 
 import structlog
@@ -320,4 +321,4 @@ def json_response(status: int, value: object) -> web.Response:
 
 
 def _retry_after(seconds: float | None) -> dict[str, str]:
-    return {} if seconds is None else {"Retry-After": str(max(1, round(seconds + 0.5)))}
+    return {} if seconds is None else {"Retry-After": str(max(1, ceil(seconds)))}

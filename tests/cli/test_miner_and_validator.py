@@ -201,6 +201,39 @@ sys.exit(run([
 """
 
 
+def test_a_validator_runs_until_it_is_told_to_stop_and_shows_its_figures(
+    endpoint: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, unused_port: int
+) -> None:
+    register(capsys, endpoint, "validator", "//Bob")
+    figures: list[str] = []
+
+    def watch_then_stop() -> None:
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline and "meritnet_validator_troubles_total{" not in "".join(figures):
+            try:
+                with urlopen(f"http://127.0.0.1:{unused_port}/metrics", timeout=1) as reply:
+                    figures.append(reply.read().decode())
+            except OSError:
+                pass
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    thread = threading.Thread(target=watch_then_stop)
+    thread.start()
+    code, out, _ = meritnet(
+        capsys,
+        *("validator", "run", "--netuid", "1", "--wallet", "//Bob", "--metrics-port", str(unused_port)),
+        *("--data-dir", str(tmp_path), "--endpoint", endpoint, "--json"),
+    )
+    thread.join()
+    assert code == 0
+    told = [json.loads(line) for line in out.splitlines()]
+    assert ("Trouble", "no miner of subnet 1 has announced an address") in [
+        (event["event"], event.get("message")) for event in told
+    ]
+    assert 'meritnet_validator_troubles_total{netuid="1"' in figures[-1]
+
+
 def test_an_adapter_is_trained_and_put_where_the_miner_finds_it(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
