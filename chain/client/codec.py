@@ -7,7 +7,7 @@ of clients. The codec library keeps state in its type registry; a lock around ea
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 from scalecodec.base import RuntimeConfigurationObject, ScaleBytes
 from scalecodec.exceptions import InvalidScaleTypeValueException, RemainingScaleBytesNotEmptyException
 from scalecodec.type_registry import load_type_registry_preset
+from substrateinterface.storage import StorageKey
 
 from meritnet.chain.errors import CodecError, DispatchFailed
 from meritnet.chain.types import SS58_PREFIX
@@ -121,6 +122,34 @@ class Codec:
             except _CODEC_ERRORS as error:
                 raise CodecError(f"bytes from the node are no {type_string}: {error}") from error
 
+    def storage_depth(self, pallet: str, item: str) -> int:
+        """How many keys lead to a value of a storage item: none for a plain value, two for a double map."""
+        return len(self._storage_function(pallet, item).get_params_type_string())
+
+    def storage_key(self, pallet: str, item: str, keys: Sequence[object]) -> bytes:
+        """The key of a storage item, or of one entry of a map. Raises ``CodecError`` for unknown names."""
+        with self._lock:
+            if len(keys) != self.storage_depth(pallet, item):
+                raise CodecError(
+                    f"{pallet}.{item} takes {self.storage_depth(pallet, item)} keys, not {len(keys)}"
+                )
+            try:
+                found = StorageKey.create_from_storage_function(
+                    pallet, item, list(keys), runtime_config=self._registry, metadata=self._metadata
+                )
+                return bytes(found.data)
+            except _CODEC_ERRORS as error:
+                raise CodecError(f"{pallet}.{item} does not take these keys: {error}") from error
+
+    def storage_value(self, pallet: str, item: str, value: object) -> bytes:
+        """The bytes of a storage item's value. Raises ``CodecError`` if it is none."""
+        with self._lock:
+            encoder = self._registry.create_scale_object(self._storage_type(pallet, item))
+            try:
+                return bytes(encoder.encode(value).data)
+            except _CODEC_ERRORS as error:
+                raise CodecError(f"{pallet}.{item} does not take this value: {error}") from error
+
     def dispatch_failed(self, error: Any) -> DispatchFailed:
         """The typed form of a ``DispatchError`` as it stands in events."""
         if isinstance(error, Mapping) and "Module" in error:
@@ -188,10 +217,16 @@ class Codec:
         return DispatchFailed(pallet.name, f"error {number}")
 
     def _storage_type(self, pallet: str, item: str) -> str:
+        return str(self._storage_function(pallet, item).get_value_type_string())
+
+    def _storage_function(self, pallet: str, item: str) -> Any:
         found = self._metadata.get_metadata_pallet(pallet)
         if found is None:
             raise CodecError(f"the node's metadata has no pallet {pallet}")
-        return str(found.get_storage_function(item).get_value_type_string())
+        function = found.get_storage_function(item)
+        if function is None:
+            raise CodecError(f"the pallet {pallet} has no storage item {item}")
+        return function
 
 
 _RUNTIME_DOCS = {

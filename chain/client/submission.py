@@ -98,16 +98,33 @@ def _sent(chain: Chain, call: bytes, signer: KeyPair, deadline: float) -> tuple[
             frame = _frame(chain)
             raw = signed_extrinsic(chain.codec, call, signer, chain.nonce(signer.address), frame)
             try:
-                chain.request("author_submitExtrinsic", hex_of(raw), timeout_s=deadline - time.monotonic())
+                _deliver(chain, raw, deadline)
             except RpcError as error:
-                if error.code != _ALREADY_IMPORTED:
-                    if attempt == _ATTEMPTS - 1 or not _is_stale(error):
-                        raise _rejection(error) from None
-                    continue
-            except TransportError:
-                pass  # The link broke before the answer: it may have arrived, so it is looked for in blocks.
+                if attempt == _ATTEMPTS - 1 or not _is_stale(error):
+                    raise _rejection(error) from None
+                continue
             return raw, frame.birth_number
     raise AssertionError("the last attempt returned or raised")
+
+
+def _deliver(chain: Chain, raw: bytes, deadline: float) -> None:
+    """Hand an extrinsic to the pool. When the link breaks, the same bytes are sent again.
+
+    That is safe: the nonce lets a chain take them once only, so that "known" and "outdated" on a repetition
+    mean that they had arrived.
+    """
+    for repetition in range(_ATTEMPTS):
+        try:
+            chain.request("author_submitExtrinsic", hex_of(raw), timeout_s=deadline - time.monotonic())
+        except RpcError as error:
+            if error.code == _ALREADY_IMPORTED or (repetition and _is_stale(error)):
+                return
+            raise
+        except TransportError:
+            if repetition == _ATTEMPTS - 1 or time.monotonic() >= deadline:
+                raise
+            continue
+        return
 
 
 def _awaited(chain: Chain, text: str, birth: int, heads: Heads, deadline: float) -> Receipt:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from meritnet.chain.client import Chain
 from meritnet.chain.client.codec import Call, Codec, codec_of
 from meritnet.chain.client.stake import transfer
+from meritnet.chain.client.submission import Receipt
 from meritnet.chain.errors import (
     ChainError,
     CodecError,
@@ -160,6 +161,53 @@ def test_a_submission_over_a_socket_survives_the_loss_of_its_connection(node: No
         chain.submit(remark(), alice)
         chain._transport._link.close()  # type: ignore[attr-defined]
         assert chain.submit(remark(), alice).block_number == 2
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("beating")
+def test_no_submission_is_lost_or_doubled_when_connections_break(
+    node: Node, alice: KeyPair, bob: KeyPair
+) -> None:
+    free = {key.address: node_balance(node, key) for key in (alice, bob)}
+    receipts: list[Receipt] = []
+    failures: list[ChainError] = []
+    stop = threading.Event()
+    with serving(node) as endpoint, Chain.connect(endpoint) as chain:
+
+        def send(signer: KeyPair, target: KeyPair) -> None:
+            while not stop.is_set():
+                try:
+                    receipts.append(transfer(chain, signer, target.address, TAO))
+                except ChainError as error:
+                    failures.append(error)
+
+        pairs = [(alice, bob), (bob, alice)] * 3
+        threads = [threading.Thread(target=send, args=pair) for pair in pairs]
+        for thread in threads:
+            thread.start()
+        for _ in range(10):
+            stop.wait(0.2)
+            chain._transport._link.close()  # type: ignore[attr-defined]
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert not failures
+    assert len({receipt.extrinsic_hash for receipt in receipts}) == len(receipts) > 3
+    sent = {key.address: 0 for key in (alice, bob)}
+    for receipt in receipts:
+        event = receipt.event("Balances", "Transfer")
+        assert event is not None
+        sent[event["from"]] += 1
+    moved = (sent[alice.address] - sent[bob.address]) * TAO
+    gained = node_balance(node, bob) - free[bob.address]
+    assert gained == pytest.approx(moved, abs=TAO), (
+        "each receipt moved one TAO, and nothing else did, fees aside"
+    )
+
+
+def node_balance(node: Node, key: KeyPair) -> int:
+    with Chain.in_process(lambda send: Session(node, send)) as chain:
+        return chain.balance(key.address)
 
 
 def test_a_transaction_that_the_pool_loses_is_rejected(
