@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from meritnet.chain.node.seal import Instant, Manual, Seal
 from meritnet.chain.rpc.faults import invalid_params
 from meritnet.chain.rpc.forms import from_hex, to_hex, to_list, to_number, to_text
+from meritnet.chain.rpc.named import named_changes
 
 if TYPE_CHECKING:
     from meritnet.chain.rpc.session import Session
@@ -37,13 +38,19 @@ def new_block(session: "Session", options: object = None, **named: object) -> ob
 
 
 def set_storage(session: "Session", values: object, at: object = None) -> object:
-    """Change the head's state: a list of ``[key, value]`` in hex, a null value deletes; the head's hash."""
+    """Change the head's state: ``[[key, value], …]`` in hex, or values by names of pallets and items.
+
+    A null value deletes. The answer is the head's hash.
+    """
     if at is not None and from_hex(at) != session.node.head.hash:
         raise invalid_params("only the head's state can be changed")
+    if isinstance(values, dict):
+        session.node.set_storage(named_changes(session.node, values))
+        return to_hex(session.node.head.hash)
     changes: dict[bytes, bytes | None] = {}
     for pair in to_list(values, MOST_CHANGES):
         if not isinstance(pair, list) or len(pair) != 2:
-            raise invalid_params("a change is [key, value], both hex; values by name are not supported yet")
+            raise invalid_params("a change is [key, value], both hex")
         changes[from_hex(pair[0])] = None if pair[1] is None else from_hex(pair[1])
     session.node.set_storage(changes)
     return to_hex(session.node.head.hash)

@@ -339,7 +339,13 @@ def test_dev_methods_move_time_and_state(developer, node: Node, transfer) -> Non
         ("dev_newBlock", [{"count": "many"}]),
         ("dev_newBlock", [{"blocks": 2}]),
         ("dev_newBlock", [{"to": 0}]),
-        ("dev_setStorage", [{"System": {}}]),
+        ("dev_setStorage", [{"Nobody": {"Item": 1}}]),
+        ("dev_setStorage", [{"System": {"Item": 1}}]),
+        ("dev_setStorage", [{"System": 1}]),
+        ("dev_setStorage", [{"System": {"Account": 1}}]),
+        ("dev_setStorage", [{"System": {"Account": [[["5F"], None]]}}]),
+        ("dev_setStorage", [{"System": {"Account": [[[ALICE, ALICE], None]]}}]),
+        ("dev_setStorage", [{"System": {"Account": [[[ALICE], {"free": 1}]]}}]),
         ("dev_setStorage", [[["0x01"]]]),
         ("dev_setStorage", [[], "0x" + "00" * 32]),
         ("dev_timeTravel", ["tomorrow"]),
@@ -359,6 +365,28 @@ def test_dev_methods_refuse_what_makes_no_sense(
     assert error["data"]
     assert node.head.number == 0
     assert node.state().root() == node.head.state_root
+
+
+def test_state_is_changed_by_names(developer, node: Node, keys: dict[str, KeyPair]) -> None:
+    nobody = keys["Nobody"].address
+    data = {"free": 10**12, "reserved": 0, "frozen": 0, "flags": 0}
+    account = {"nonce": 5, "consumers": 0, "providers": 1, "sufficients": 0, "data": data}
+    values = {
+        "System": {"Account": [[[nobody], account]]},
+        "Sudo": {"Key": nobody},
+        "SubtensorModule": {"NetworksAdded": [[[7], True]], "TotalNetworks": 3},
+    }
+    assert developer.ask("dev_setStorage", values) == developer.ask("chain_getHead")
+    assert developer.ask("account_nextIndex", nobody) == 5
+    sudo = "0x5c0d1176a568c1f92944340dbfed9e9c530ebca703c85910e7164cb7d1c9e47b"
+    assert developer.ask("state_getStorage", sudo) == "0x" + keys["Nobody"].public.hex()
+    removal = {
+        "System": {"Account": [[[nobody], None]]},
+        "SubtensorModule": {"$removePrefix": ["NetworksAdded"]},
+    }
+    developer.ask("dev_setStorage", removal)
+    assert developer.ask("account_nextIndex", nobody) == 0
+    node.set_head(0)
 
 
 def test_a_failing_method_is_an_internal_error_and_the_session_goes_on(
