@@ -38,10 +38,12 @@ def up(
     as_json: Json = False,
 ) -> int:
     """Run a chain, miners and validators here, and watch them work. Ctrl-C stops everything."""
+    from meritnet.cli.neurons import log_to_stderr
     from meritnet.localnet.plan import Plan
     from meritnet.localnet.run import Run
     from meritnet.localnet.view import State
 
+    log_to_stderr()
     plan = Plan(
         kinds=tuple(subnet or KINDS),
         miners=miners,
