@@ -3,7 +3,7 @@
 From the bottom up:
 
 ``engine``, ``vm``, ``cache``, ``code``    a WebAssembly machine that has never heard of Substrate
-``companion``                              the runtime's heap and commonest hash, themselves WebAssembly
+``companion``                              the runtime's heap and its hashes, themselves WebAssembly
 ``functions``                              the table of host functions, a file a group
 ``node``, ``edit``, ``trie``, ``proof``    the state as a persistent Patricia-Merkle trie
 ``overlay``                                what a call changes, in nested transactions

@@ -46,7 +46,7 @@
     (i32.store offset=4 (local.get $block) (global.get $mark))
     (i32.add (local.get $block) (i32.const 8)))
 
-  (func (export "ext_allocator_free_version_1") (param $pointer i32)
+  (func $free (export "ext_allocator_free_version_1") (param $pointer i32)
     (local $order i32) (local $head i32)
     (local.set $pointer (i32.sub (local.get $pointer) (i32.const 8)))
     (if (i32.ne (i32.load8_u offset=4 (local.get $pointer)) (global.get $mark)) (then (call $fail (i32.const 2))))

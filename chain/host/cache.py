@@ -31,7 +31,7 @@ def default_directory() -> Path:
 
 
 def module_of(code: bytes, directory: Path) -> wasmtime.Module:
-    """The compiled module of WebAssembly ``code``, from ``directory`` or newly made and kept there."""
+    """The compiled module of ``code``, binary or text, from ``directory`` or newly made and kept there."""
     name = f"{hashlib.blake2b(code, digest_size=20).hexdigest()}.cwasm"
     path = directory / name
     module = _loaded(path)

@@ -1,7 +1,7 @@
-"""WebAssembly that runs beside the runtime, on its memory: the heap, and the hash that keys are made of.
+"""WebAssembly that runs beside the runtime, on its memory: the heap, and the hashes that keys are made of.
 
-A call from module to module costs next to nothing, a call into Python a microsecond or several, and half the
-calls of a runtime are for these. ``allocator.wat`` and ``hashing.wat`` together are the module.
+A call from module to module costs next to nothing, a call into Python a microsecond or several, and most
+calls of a runtime are for these. The ``.wat`` files are parts of one module.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from meritnet.chain.errors import HostError
 from meritnet.chain.host import cache
 from meritnet.chain.host.vm import Arguments, HostFunction, Instance
 
-SOURCES = ("allocator.wat", "hashing.wat")
+SOURCES = ("allocator.wat", "twox.wat", "blake2.wat")
 
 MALLOC = "ext_allocator_malloc_version_1"
 FREE = "ext_allocator_free_version_1"
@@ -32,7 +32,7 @@ def module(directory: Path, first_pages: int, most_pages: int) -> wasmtime.Modul
     """The compiled companion, with a memory of so many pages; kept in ``directory``."""
     sources = (files(__package__).joinpath(name).read_text("utf-8") for name in SOURCES)
     fields = "\n".join(sources).replace("$PAGES", f"{first_pages} {most_pages}")
-    return cache.module_of(bytes(wasmtime.wat2wasm(f"(module {fields})")), directory)
+    return cache.module_of(f"(module {fields})".encode(), directory)
 
 
 def _give_up(arguments: Arguments) -> None:

@@ -86,8 +86,8 @@ TABLE: dict[str, tuple[str, Callable[..., Any] | None]] = {
     "ext_default_child_storage_storage_kill_version_3": ("bytes u32? -> bytes", child.storage_kill_3),
     "ext_default_child_storage_storage_kill_version_4": ("bytes u32? bytes? -> bytes", child.storage_kill_4),
     # hashing
-    "ext_hashing_blake2_128_version_1": ("bytes -> [16]", hashing.blake2_128),
-    "ext_hashing_blake2_256_version_1": ("bytes -> [32]", hashing.blake2_256_hash),
+    "ext_hashing_blake2_128_version_1": ("bytes -> [16]", None),
+    "ext_hashing_blake2_256_version_1": ("bytes -> [32]", None),
     "ext_hashing_keccak_256_version_1": ("bytes -> [32]", hashing.keccak_256),
     "ext_hashing_keccak_512_version_1": ("bytes -> [64]", hashing.keccak_512),
     "ext_hashing_sha2_256_version_1": ("bytes -> [32]", hashing.sha2_256),

@@ -22,16 +22,6 @@ def _keccak(data: bytes, bits: int) -> bytes:
     return keccak.new(digest_bits=bits, data=data).digest()
 
 
-def blake2_128(_call: "Call", data: bytes) -> bytes:
-    """BLAKE2b, 16 bytes."""
-    return hashlib.blake2b(data, digest_size=16).digest()
-
-
-def blake2_256_hash(_call: "Call", data: bytes) -> bytes:
-    """BLAKE2b, 32 bytes."""
-    return blake2_256(data)
-
-
 def keccak_256(_call: "Call", data: bytes) -> bytes:
     """Keccak, 32 bytes."""
     return keccak_256_of(data)

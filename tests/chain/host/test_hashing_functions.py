@@ -1,6 +1,7 @@
 """Host functions that hash, against published outputs."""
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -60,20 +61,31 @@ def test_the_prefix_of_system_account(host: Any) -> None:
     assert host.call("ext_hashing_twox_128_version_1", b"Account").hex() == "b99d880ec681799c0cf30e8886371da9"
 
 
-def test_twox_agrees_with_the_library_at_every_length(executor_of: Any) -> None:
-    """It is our own code: 0 to 100 bytes pass through every branch of it, at every alignment."""
+def twox_256(data: bytes) -> bytes:
+    return b"".join(xxhash.xxh64_intdigest(data, seed).to_bytes(8, "little") for seed in range(4))
+
+
+def blake2b(size: int) -> Callable[[bytes], bytes]:
+    return lambda data: hashlib.blake2b(data, digest_size=size).digest()
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "expected"),
+    [("twox_256", 32, twox_256), ("blake2_128", 16, blake2b(16)), ("blake2_256", 32, blake2b(32))],
+)
+def test_our_own_hashing_agrees_with_the_libraries(
+    executor_of: Any, name: str, size: int, expected: Callable[[bytes], bytes]
+) -> None:
+    """0 to 130 bytes, and more than a block or two, pass through every branch of it."""
     executor = executor_of(
         '(func (export "run") (param i32 i32) (result i64)'
-        " (i64.or (i64.const 0x2000000000) (i64.extend_i32_u (call $twox (i64.or"
+        f" (i64.or (i64.const {size << 32}) (i64.extend_i32_u (call $hash (i64.or"
         " (i64.extend_i32_u (local.get 0)) (i64.shl (i64.extend_i32_u (local.get 1)) (i64.const 32)))))))",
-        imports='(import "env" "ext_hashing_twox_256_version_1" (func $twox (param i64) (result i32)))',
+        imports=f'(import "env" "ext_hashing_{name}_version_1" (func $hash (param i64) (result i32)))',
     )
     data = hashlib.shake_256(b"bytes").digest(1_000)
-    for length in (*range(101), 1_000):
-        expected = b"".join(
-            xxhash.xxh64_intdigest(data[:length], seed).to_bytes(8, "little") for seed in range(4)
-        )
-        assert executor.call("run", data[:length], Overlay(Trie())).value == expected
+    for length in (*range(131), 255, 256, 257, 1_000):
+        assert executor.call("run", data[:length], Overlay(Trie())).value == expected(data[:length])
 
 
 def test_hashing_outside_the_memory_traps(host: Any, executor_of: Any) -> None:
