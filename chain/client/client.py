@@ -6,6 +6,7 @@ storage keys without metadata; the metadata is fetched and decoded once, when th
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable
 from types import TracebackType
@@ -20,13 +21,16 @@ from meritnet.chain.scale import Reader
 from meritnet.chain.types import BlockNumber, NetUid, Rao, Ss58Address, Uid
 
 if TYPE_CHECKING:
-    from meritnet.chain.client.codec import Call, Codec
+    from meritnet.chain.client.codec import Call, Codec, Event
     from meritnet.chain.client.epoch_state import EpochState
     from meritnet.chain.client.metagraph import Metagraph
     from meritnet.chain.client.stake import StakeInfo
     from meritnet.chain.client.submission import Receipt
     from meritnet.chain.client.subnets import Hyperparameters, SubnetInfo
     from meritnet.chain.client.weights import WeightCommit
+
+KEPT_BLOCKS = 16
+"""Blocks whose decoded events are kept: those who submit at the same time read the same ones."""
 
 PAGE = 1_000
 """Keys asked for at once when a whole storage map is read."""
@@ -39,6 +43,8 @@ class Chain:
         self._transport = transport
         self._timeout_s = timeout_s
         self._codec: tuple[int, Codec] | None = None
+        self._events: dict[str, tuple[Event, ...]] = {}
+        self._events_lock = threading.Lock()
 
     @staticmethod
     def connect(endpoint: str, timeout_s: float = 10.0) -> Chain:
@@ -194,6 +200,18 @@ class Chain:
         if self._codec is None or self._codec[0] != version:
             self._codec = (version, codec_of(bytes_of(self.request("state_getMetadata"))))
         return self._codec[1]
+
+    def events(self, block_hash: str) -> tuple[Event, ...]:
+        """What the runtime reported of a block. Those of the last blocks asked for are kept."""
+        found = self._events.get(block_hash)
+        if found is None:
+            stored = self.storage(item_prefix("System", "Events"), at=block_hash)
+            found = tuple(self.codec.events(stored or b"\0"))
+            with self._events_lock:
+                self._events[block_hash] = found
+                while len(self._events) > KEPT_BLOCKS:
+                    del self._events[next(iter(self._events))]
+        return found
 
     def nonce(self, address: Ss58Address) -> int:
         """The next nonce of an account, counting what waits in the pool."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from meritnet.chain.client.codec import Call, Event
 from meritnet.chain.client.extrinsic import Frame, signed_extrinsic
-from meritnet.chain.client.storage_key import bytes_of, hex_of, item_prefix
+from meritnet.chain.client.storage_key import bytes_of, hex_of
 from meritnet.chain.errors import DeadlineExceeded, RpcError, TransactionRejected, TransportError
 from meritnet.chain.keys import KeyPair
 from meritnet.chain.types import BlockNumber, Rao
@@ -23,8 +23,6 @@ from meritnet.chain.types import BlockNumber, Rao
 if TYPE_CHECKING:
     from meritnet.chain.client.client import Chain
     from meritnet.chain.client.heads import Heads
-
-EVENTS_KEY = item_prefix("System", "Events")
 
 _POOL_CODES = range(1010, 1020)
 _ALREADY_IMPORTED = 1013
@@ -159,8 +157,7 @@ def _found(chain: Chain, number: BlockNumber, text: str) -> Receipt | None:
     if text not in extrinsics:
         return None
     index = extrinsics.index(text)
-    events = chain.codec.events(chain.storage(EVENTS_KEY, at=block_hash) or b"\0")
-    own = tuple(event for event in events if event.extrinsic == index)
+    own = tuple(event for event in chain.events(block_hash) if event.extrinsic == index)
     _raise_failure(chain, own)
     fee = next((event["actual_fee"] for event in own if event.name == "TransactionFeePaid"), 0)
     digest = blake2b(bytes_of(text), digest_size=32).digest()

@@ -49,6 +49,16 @@ def test_a_receipt_tells_block_fee_and_events(chain: Chain, alice: KeyPair, bob:
     assert receipt.event("Balances", "NoSuchEvent") is None
 
 
+def test_events_of_any_block_are_read_and_the_last_are_kept(chain: Chain, alice: KeyPair) -> None:
+    assert chain.events(chain.block_hash(BlockNumber(0))) == ()
+    for _ in range(20):
+        chain.submit(remark(), alice)
+    found = chain.events(chain.block_hash())
+    assert [event.name for event in found if event.extrinsic == 1][-1] == "ExtrinsicSuccess"
+    assert chain.events(chain.block_hash()) is found
+    assert len(chain._events) == 16
+
+
 def test_the_fee_is_told_before(chain: Chain, alice: KeyPair, bob: KeyPair) -> None:
     call = Call("Balances", "transfer_keep_alive", {"dest": bob.address, "value": TAO})
     assert chain.fee(call, alice) == pytest.approx(chain.submit(call, alice).fee_rao, rel=0.001)
