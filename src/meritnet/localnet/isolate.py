@@ -55,6 +55,7 @@ class IsolatedCrew:
         """End all processes, the newest first."""
         for reader in self._readers:
             reader.cancel()
+        await asyncio.gather(*self._readers, return_exceptions=True)
         await asyncio.gather(*(ended(process) for process in reversed(self._processes)))
 
     async def _miner(self, site: Site, neuron: Neuron) -> None:

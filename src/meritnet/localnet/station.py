@@ -1,6 +1,7 @@
 """Where the chain of a local network runs: in this process, or in a process of its own."""
 
 import asyncio
+import json
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
@@ -76,20 +77,20 @@ async def here(port: int) -> Station:
 
 
 async def apart(port: int) -> Station:
-    """Start the chain in a process of its own. Raises ChainError with its last words when it does not come
-    up."""
-    command = ["chain", "start", "--tmp", "--seal", "manual", "--dev-rpc", "--rpc-port", str(port)]
+    """Start the chain in a process of its own. Raises ChainError if it does not come up."""
+    command = ["chain", "start", "--tmp", "--seal", "manual", "--dev-rpc", "--rpc-port", str(port), "--json"]
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "meritnet",
-        *command,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
+        sys.executable, "-m", "meritnet", *command, stdout=asyncio.subprocess.PIPE
     )
-    endpoint = f"ws://127.0.0.1:{port}"
     try:
-        chain = await _answering(endpoint, process)
+        assert process.stdout is not None
+        said = json.loads(await asyncio.wait_for(process.stdout.readline(), START_S) or b"{}")
+        if "endpoint" not in said:
+            raise ChainError(f"the chain did not start: {said.get('error', 'it ended without a word')}")
+        chain = await asyncio.to_thread(Chain.connect, said["endpoint"])
+    except TimeoutError:
+        await ended(process)
+        raise ChainError(f"the chain did not start within {START_S:g} s") from None
     except BaseException:
         await ended(process)
         raise
@@ -98,7 +99,7 @@ async def apart(port: int) -> Station:
         chain.close()
         await ended(process)
 
-    return Station(endpoint, RemoteSealer(chain), close)
+    return Station(said["endpoint"], RemoteSealer(chain), close)
 
 
 async def ended(process: asyncio.subprocess.Process) -> None:
@@ -110,17 +111,3 @@ async def ended(process: asyncio.subprocess.Process) -> None:
     except TimeoutError:
         process.kill()
         await process.communicate()
-
-
-async def _answering(endpoint: str, process: asyncio.subprocess.Process) -> Chain:
-    deadline = asyncio.get_running_loop().time() + START_S
-    while True:
-        if process.returncode is not None:
-            _, words = await process.communicate()
-            raise ChainError(f"the chain did not start: {words.decode(errors='replace').strip()[-300:]}")
-        try:
-            return await asyncio.to_thread(Chain.connect, endpoint)
-        except ChainError:
-            if asyncio.get_running_loop().time() > deadline:
-                raise
-            await asyncio.sleep(0.05)
