@@ -35,7 +35,7 @@ def main() -> None:
     alice, bob = KeyPair.from_uri("//Alice"), KeyPair.from_uri("//Bob")
     rates: dict[str, list[float]] = {"verify": [], "pool": [], "block": []}
     with Node.open() as node:
-        codec = codec_of(Reader(node.call("Metadata_metadata", b"")).sized())
+        codec = codec_of(Reader(node.call("Metadata_metadata", b"")).octets())
         for _ in range(PASSES):
             extrinsics = signed(node, codec, alice, bob)
             message = blake2b(b"x").digest()

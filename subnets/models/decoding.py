@@ -14,6 +14,8 @@ from transformers import DynamicCache, PreTrainedModel
 
 from meritnet.subnets.models.sampling import Sampling, noisy_logits
 
+PREFILL_TOKENS = 256
+"""A prompt is read in pieces of this length, half a second each, so that a long one holds up nobody."""
 LOSS_BATCH = 4
 """Examples per forward pass; bounds the memory of the logits (4 x 128 x 49,152 floats = 100 MB)."""
 
@@ -64,20 +66,16 @@ def decode(
     tokens = torch.tensor([[pad] * (width - len(r.prompt)) + list(r.prompt) for r in requests])  # (B, T)
     mask = torch.tensor([[0] * (width - len(r.prompt)) + [1] * len(r.prompt) for r in requests])  # (B, T)
     cache = DynamicCache(config=model.config)
+    for end in range(PREFILL_TOKENS, width, PREFILL_TOKENS):
+        _last_logits(model, tokens[:, :PREFILL_TOKENS], mask[:, :end], cache)
+        tokens = tokens[:, PREFILL_TOKENS:]
+        yield
     while True:
-        positions = (mask.cumsum(dim=1) - 1).clamp(min=0)[:, -tokens.shape[1] :]
-        with torch.inference_mode():
-            logits = model(
-                input_ids=tokens,
-                attention_mask=mask,
-                position_ids=positions,
-                past_key_values=cache,
-                logits_to_keep=1,
-            ).logits[:, -1]  # (B, V)
-            drawn = [
-                int(noisy_logits(row, r.sampling, len(r.tokens)).argmax())
-                for row, r in zip(logits, requests, strict=True)
-            ]
+        logits = _last_logits(model, tokens, mask, cache)
+        drawn = [
+            int(noisy_logits(row, request.sampling, len(request.tokens)).argmax())
+            for row, request in zip(logits, requests, strict=True)
+        ]
         going_on = [row for row, r in enumerate(requests) if r.take(drawn[row], end_tokens)]
         if not going_on:
             return
@@ -88,6 +86,22 @@ def decode(
         tokens = torch.tensor([[drawn[row]] for row in going_on])
         mask = torch.cat([mask, mask.new_ones(len(going_on), 1)], dim=1)
         yield
+
+
+def _last_logits(
+    model: PreTrainedModel, tokens: torch.Tensor, mask: torch.Tensor, cache: DynamicCache
+) -> torch.Tensor:
+    """Read more tokens (B, T) behind those in the cache; give the logits after the last one, (B, V)."""
+    positions = (mask.cumsum(dim=1) - 1).clamp(min=0)[:, -tokens.shape[1] :]
+    with torch.inference_mode():
+        logits: torch.Tensor = model(
+            input_ids=tokens,
+            attention_mask=mask,
+            position_ids=positions,
+            past_key_values=cache,
+            logits_to_keep=1,
+        ).logits
+    return logits[:, -1]
 
 
 def replay(

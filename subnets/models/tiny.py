@@ -9,6 +9,8 @@ import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from meritnet.subnets.models.engine import quiet
+
 END = "<|end|>"
 CHAT_TEMPLATE = (
     "{% for message in messages %}{{ message['role'] + ': ' + message['content'] + '\\n' }}{% endfor %}"
@@ -42,6 +44,7 @@ def tiny_model(seed: int = 0) -> LlamaForCausalLM:
 
 def save_tiny(folder: Path, seed: int = 0) -> Path:
     """Write the tiny model as a folder that `Engine.load` takes."""
-    tiny_model(seed).save_pretrained(folder)
+    with quiet():
+        tiny_model(seed).save_pretrained(folder)
     tiny_tokenizer().save_pretrained(folder)
     return folder

@@ -210,7 +210,8 @@ class Chat:
         if request.model != engine.name:
             message = f"no model {request.model[:100]!r} here; this miner serves {engine.name!r}"
             return refusal(404, message, "model", "model_not_found")
-        prompt = engine.encode_chat([message.plain() for message in request.messages])
+        messages = [message.plain() for message in request.messages]
+        prompt = await asyncio.to_thread(engine.encode_chat, messages)
         sampling = request.sampling()
         if len(prompt) + sampling.max_tokens > engine.context_tokens:
             return refusal(

@@ -42,7 +42,7 @@ class GenerationMiner:
         engine = await asyncio.to_thread(self._context.engine)
         if request.model != engine.name:
             raise InvalidRequest(f"this miner serves {engine.name}")
-        prompt = engine.encode_chat(plain(request.messages))
+        prompt = await asyncio.to_thread(engine.encode_chat, plain(request.messages))
         if len(prompt) + request.max_tokens > engine.context_tokens:
             raise InvalidRequest(f"the model reads {engine.context_tokens} tokens, this would take more")
         sampling = Sampling(bytes.fromhex(request.seed), request.temperature, request.max_tokens)

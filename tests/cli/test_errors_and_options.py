@@ -167,6 +167,24 @@ def test_on_a_terminal_what_is_missing_is_asked_for_and_told_for_next_time(
     assert "'seven' is no value for --netuid N" in found.err
 
 
+@pytest.mark.parametrize("noun", [[], ["chain"], ["wallets"]])
+def test_a_noun_without_a_verb_answers_with_its_help(meritnet: Any, noun: list[str]) -> None:
+    found = meritnet(*noun)
+    assert (found.code, found.out) == (2, "")
+    assert found.err.startswith("Usage: meritnet")
+    assert ("--install-completion" in found.err) == (not noun)
+
+
+def test_the_first_page_groups_the_commands(meritnet: Any) -> None:
+    found = meritnet("--help")
+    assert found.code == 0
+    for panel in {entry.panel for entry in COMMANDS.values()}:
+        assert f"\n{panel}:\n" in found.out
+    for name, entry in COMMANDS.items():
+        assert f"  {name} " in found.out
+        assert entry.summary in found.out
+
+
 def test_plurals_are_accepted(meritnet: Any) -> None:
     assert meritnet("wallets", "list").code == 0
 
@@ -225,4 +243,4 @@ def test_help_takes_a_third_of_a_second() -> None:
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     print(f"help: {min(times):.2f} s of processor time")
-    assert min(times) < 0.5, "the aim is 0.3 s; a busy machine takes longer"
+    assert min(times) < 0.3

@@ -186,6 +186,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
                 yield Node(endpoint, chain)
         finally:
             stop(process)
+            print(log.read_text())  # pytest shows it beside a failure
 
 
 def connect(endpoint: str, process: subprocess.Popen[str], log: Path) -> Chain:

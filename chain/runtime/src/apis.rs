@@ -2,7 +2,6 @@
 
 use alloc::{collections::BTreeMap, vec::Vec};
 
-use codec::Compact;
 use frame_support::{
     genesis_builder_helper::{build_state, get_preset},
     weights::Weight,
@@ -352,7 +351,7 @@ impl_runtime_apis! {
 
         fn get_delegated(
             delegatee_account: AccountId,
-        ) -> Vec<(info::DelegateInfo<AccountId>, (Compact<NetUid>, Compact<AlphaBalance>))> {
+        ) -> Vec<(info::DelegateInfo<AccountId>, info::SubnetStake)> {
             SubtensorModule::get_delegated(delegatee_account)
         }
     }

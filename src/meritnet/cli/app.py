@@ -51,7 +51,15 @@ class LazyGroup(TyperGroup):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         for name, entry in COMMANDS.items():
-            self.commands[name] = TyperCommand(name, help=entry.summary, rich_help_panel=entry.panel)
+            self.commands[name] = TyperCommand(name, help=entry.summary)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """The commands under the headings of the table."""
+        for panel in dict.fromkeys(entry.panel for entry in COMMANDS.values()):
+            with formatter.section(panel):
+                formatter.write_dl(
+                    [(name, entry.summary) for name, entry in COMMANDS.items() if entry.panel == panel]
+                )
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command itself instead of its line in the table. A noun in the plural is accepted."""
@@ -62,16 +70,20 @@ class LazyGroup(TyperGroup):
 
 
 def load(name: str) -> Any:
-    """The real command of that name."""
-    command = typer.main.get_command(import_module(COMMANDS[name].module).app)
+    """The real command of that name. Its help is plain text, which takes half the time of a decorated one."""
+    inner = import_module(COMMANDS[name].module).app
+    inner.rich_markup_mode = None
+    command = typer.main.get_command(inner)
     command.name = name
+    # Completion is installed for the whole program, by the first level's option.
+    command.params = [found for found in command.params if not str(found.name).endswith("_completion")]
     return command
 
 
 app = typer.Typer(
     cls=LazyGroup,
     no_args_is_help=True,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"]},
 )
@@ -135,8 +147,9 @@ def report(error: MeritnetError, as_json: bool) -> int:
 def _parser_error(error: typer.TyperException, as_json: bool) -> int:
     message = error.format_message()
     context = getattr(error, "ctx", None)
-    if not message.strip():
-        return 2  # A group without a command printed its help already.
+    if message.startswith("Usage:"):  # a noun without a verb: the parser answers with its help page
+        sys.stderr.write(message + "\n")
+        return 2
     return report(UsageError(message, f"see `{context.command_path} --help`" if context else ""), as_json)
 
 

@@ -177,6 +177,28 @@ def test_a_module_that_begins_with_too_much_memory_is_refused(executor_of: Execu
         executor_of(RUN.format("(i64.const 0)"), memory="(memory 5000)")
 
 
+def test_a_module_may_begin_without_memory(executor_of: ExecutorOf) -> None:
+    executor = executor_of(
+        RUN.format("(i64.or (i64.extend_i32_u (local.get 0)) (i64.const 0x300000000))"), memory="(memory 0)"
+    )
+    assert call(executor, argument=b"abc") == b"abc"
+
+
+@pytest.mark.parametrize(
+    "imports",
+    [
+        '(import "env" "memory" (func $f))',
+        '(import "other" "ext_allocator_malloc_version_1" (func $f (param i32) (result i32)))',
+        '(import "env" "ext_allocator_malloc_version_1" (func $f (param i64)))',
+        '(import "env" "number" (global i32))',
+        '(import "env" "table" (table 1 funcref))',
+    ],
+)
+def test_imports_that_nobody_has_are_refused(executor_of: ExecutorOf, imports: str) -> None:
+    with pytest.raises(HostError, match="cannot be started"):
+        call(executor_of(RUN.format("(i64.const 0)"), imports=imports))
+
+
 def test_a_module_may_limit_its_own_memory(executor_of: ExecutorOf) -> None:
     grow = "(i32.store (i32.const 0) (memory.grow (i32.const 2))) (i64.const 0x400000000)"
     assert call(executor_of(RUN.format(grow), memory="(memory 2 3)")) == b"\xff" * 4

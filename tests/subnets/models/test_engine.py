@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from meritnet.chain.errors import UsageError
+from meritnet.subnets.models.decoding import PREFILL_TOKENS
 from meritnet.subnets.models.engine import Engine
 from meritnet.subnets.models.sampling import Sampling, gumbel_noise
 from meritnet.subnets.models.sources import ModelUnavailable
@@ -61,6 +62,19 @@ def test_company_in_a_batch_changes_nothing(engine: Engine, prompts: list[list[i
         run(engine.generate(prompt, sampling(n, max_tokens=8 + 5 * n))) for n, prompt in enumerate(prompts)
     ]
     assert run(together()) == alone
+
+
+def test_a_long_prompt_is_read_in_pieces_and_replays_all_the_same(engine: Engine, run: Run) -> None:
+    texts = ["A lighthouse stands on a rock. " * 24, "Hm", "A canal lock lifts ships. " * 11]
+    long = [engine.encode_chat([{"role": "user", "content": text}]) for text in texts]
+    assert len(long[0]) > 2 * PREFILL_TOKENS
+
+    async def together() -> list[list[int]]:
+        return await asyncio.gather(*(engine.generate(prompt, sampling(n)) for n, prompt in enumerate(long)))
+
+    for number, answer in enumerate(run(together())):
+        replay = run(engine.replay(long[number], answer, sampling(number)))
+        assert replay.matching(TOLERANCE) == len(answer)
 
 
 @pytest.mark.parametrize("temperature", [0.0, 0.5, 1.0])

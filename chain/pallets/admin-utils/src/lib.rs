@@ -655,7 +655,7 @@ pub mod pallet {
             Self::ensure_subnet(netuid)?;
             Subtensor::<T>::ensure_may_change(origin, netuid, Hyperparameter::BurnIncreaseMult)?;
             ensure!(netuid != ROOT, Error::<T>::NotPermittedOnRootSubnet);
-            ensure!(burn_increase_mult >= 1_u8 && burn_increase_mult <= 3_u8, Error::<T>::InvalidValue);
+            ensure!((1_u8..=3).contains(&burn_increase_mult), Error::<T>::InvalidValue);
             BurnIncreaseMult::<T>::insert(netuid, burn_increase_mult);
             Ok(())
         }

@@ -1,8 +1,10 @@
 //! What clients may ask: Bittensor's runtime APIs, as far as this chain has the feature, and one of ours.
 
+#![allow(clippy::multiple_bound_locations, reason = "the macro's expansion repeats the bound")]
+
 use alloc::{collections::BTreeMap, vec::Vec};
 
-use codec::{Codec, Compact};
+use codec::Codec;
 
 use crate::{AlphaBalance, MechId, NetUid, TaoBalance, info::*};
 
@@ -93,7 +95,7 @@ sp_api::decl_runtime_apis! {
         /// Those at which a coldkey has stake.
         fn get_delegated(
             delegatee_account: AccountId,
-        ) -> Vec<(DelegateInfo<AccountId>, (Compact<NetUid>, Compact<AlphaBalance>))>;
+        ) -> Vec<(DelegateInfo<AccountId>, SubnetStake)>;
     }
 
     /// Registration of subnets.

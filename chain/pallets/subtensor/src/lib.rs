@@ -75,6 +75,8 @@ pub(crate) fn cost<T: frame_system::Config>(reads: u64, writes: u64) -> Weight {
 #[import_section(calls::calls)]
 #[import_section(genesis::genesis)]
 #[frame_support::pallet]
+#[allow(clippy::expect_used, reason = "FRAME's expansion")]
+#[allow(clippy::too_many_arguments, reason = "the calls' arguments are Bittensor's")]
 pub mod pallet {
     use alloc::{collections::VecDeque, vec::Vec};
 

@@ -9,7 +9,7 @@ mod subnet;
 pub use metagraph::{Metagraph, SubnetState};
 pub use neuron::{NeuronInfo, NeuronInfoLite};
 pub use parameters::{HyperparamEntry, HyperparamValue, SubnetHyperparams, SubnetHyperparamsV2};
-pub use stake::{DelegateInfo, SimSwapResult, StakeAvailability, StakeInfo, SubnetPrice};
+pub use stake::{DelegateInfo, SimSwapResult, StakeAvailability, StakeInfo, SubnetPrice, SubnetStake};
 pub use subnet::{DynamicInfo, SubnetInfo, SubnetInfoV2};
 
 use alloc::vec::Vec;

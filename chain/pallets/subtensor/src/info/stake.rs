@@ -31,13 +31,16 @@ pub struct StakeAvailability {
     pub available: Compact<AlphaBalance>,
 }
 
+/// A subnet and stake on it, in rao.
+pub type SubnetStake = (Compact<NetUid>, Compact<AlphaBalance>);
+
 /// A hotkey that takes stake of others.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
 #[allow(missing_docs, reason = "each is named as what it is; stakes and returns are in rao")]
 pub struct DelegateInfo<AccountId> {
     pub delegate_ss58: AccountId,
     pub take: Compact<u16>,
-    pub nominators: Vec<(AccountId, Vec<(Compact<NetUid>, Compact<u64>)>)>,
+    pub nominators: Vec<(AccountId, Vec<SubnetStake>)>,
     pub owner_ss58: AccountId,
     pub registrations: Vec<Compact<NetUid>>,
     pub validator_permits: Vec<Compact<NetUid>>,
@@ -118,7 +121,7 @@ impl<T: Config> Pallet<T> {
 
     /// A hotkey that takes stake of others; any hotkey does.
     pub fn get_delegate(hotkey: T::AccountId) -> Option<DelegateInfo<T::AccountId>> {
-        let mut nominators = BTreeMap::<T::AccountId, Vec<(Compact<NetUid>, Compact<u64>)>>::new();
+        let mut nominators = BTreeMap::<T::AccountId, Vec<SubnetStake>>::new();
         for ((coldkey, netuid), _) in Alpha::<T>::iter_prefix((&hotkey,)) {
             let stake = Self::stake_of(&hotkey, &coldkey, netuid);
             nominators.entry(coldkey).or_default().push((netuid.into(), stake.into()));
@@ -146,9 +149,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// The hotkeys at which a coldkey has stake, one entry a subnet.
-    pub fn get_delegated(
-        coldkey: T::AccountId,
-    ) -> Vec<(DelegateInfo<T::AccountId>, (Compact<NetUid>, Compact<AlphaBalance>))> {
+    pub fn get_delegated(coldkey: T::AccountId) -> Vec<(DelegateInfo<T::AccountId>, SubnetStake)> {
         let stakes = Self::stakes_of(&coldkey).into_iter();
         stakes
             .filter_map(|(hotkey, netuid, stake)| Some((Self::get_delegate(hotkey)?, (netuid.into(), stake.into()))))
