@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import zstandard
+from platformdirs import user_cache_path
 
 from meritnet.chain.host.executor import Executor
 from meritnet.chain.host.overlay import Overlay
@@ -113,7 +114,8 @@ def toolchain() -> Toolchain:
 def compile_code(tool: Toolchain) -> bytes:
     """The runtime's code, uncompressed."""
     cargo_home = os.environ.get("CARGO_HOME", str(Path.home() / ".cargo"))
-    target_dir = Path(os.environ.get("CARGO_TARGET_DIR", WORKSPACE / "target"))
+    # Outside the checkout, so that it survives it and is in nobody's way.
+    target_dir = Path(os.environ.get("CARGO_TARGET_DIR", user_cache_path("meritnet") / "target"))
     rustflags = (
         *tool.rustflags,
         f"--remap-path-prefix={WORKSPACE}=/meritnet",
