@@ -29,7 +29,11 @@ def test_near_it_a_commit_and_the_reveal_of_the_last_one_are() -> None:
     assert "commit" in seen.missing(NETUID, 2, near + 20, EPOCH_BLOCK + 20)
 
 
-def test_the_last_block_waits_for_the_prediction() -> None:
+def test_the_last_block_waits_for_the_prediction_only() -> None:
+    late = watch()
+    assert "commit" in late.missing(NETUID, 1, EPOCH_BLOCK - 2, EPOCH_BLOCK)
+    late.take(Predicted(NETUID, BOB, 1, EPOCH_BLOCK, 5))
+    assert late.missing(NETUID, 1, EPOCH_BLOCK - 1, EPOCH_BLOCK) == ""
     seen = watch()
     seen.take(WeightsSet(NETUID, BOB, 1, {3: 1.0}))
     assert seen.missing(NETUID, 1, EPOCH_BLOCK - 2, EPOCH_BLOCK) == ""

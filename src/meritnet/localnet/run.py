@@ -17,7 +17,7 @@ from meritnet.localnet.observer import Observer
 from meritnet.localnet.plan import Neuron, Plan, cast
 from meritnet.localnet.summary import Summary
 from meritnet.localnet.view import State
-from meritnet.localnet.watch import Watch
+from meritnet.localnet.watch import MARGIN_BLOCKS, Watch
 from meritnet.subnets.base import Subnet
 from meritnet.subnets.registry import subnet
 
@@ -121,9 +121,16 @@ class Life:
         )
 
     async def _warm_up(self, observer: Observer) -> None:
-        """Make blocks until every subnet has had an epoch with the validators' stake in it: permits."""
+        """Make blocks until every subnet has had an epoch with the validators' stake in it, which gives them
+        permits, and none is about to have the next one: their first epoch shall be a whole one.
+        """
         due = dict(observer.next_epoch_block)
-        while any(observer.next_epoch_block[netuid] <= block for netuid, block in due.items()):
+
+        def early(netuid: int) -> bool:
+            following = observer.next_epoch_block[netuid]
+            return following > due[netuid] and following - self.clock.block > MARGIN_BLOCKS
+
+        while not all(early(netuid) for netuid in due):
             await self.clock.seal()
             await asyncio.to_thread(observer.catch_up, self.clock.block)
         observer.counting = True

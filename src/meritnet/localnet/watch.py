@@ -36,14 +36,15 @@ class Duties:
     predicted_block: int = 0
 
     def missing(self, epoch: int, blocks_left: int, epoch_block: int) -> str:
-        """Return what has to happen before the next empty block, or "" when nothing does."""
+        """Return what has to happen before the next empty block, or "" when nothing does.
+
+        Where no block is left for a transaction, only the prediction is worth waiting for.
+        """
+        if blocks_left == 0:
+            return "" if self.predicted_block == epoch_block else "prediction"
         if epoch - 1 in self.committed and epoch - 1 not in self.revealed:
             return "reveal"
-        if epoch not in self.committed:
-            return "commit"
-        if blocks_left == 0 and self.predicted_block != epoch_block:
-            return "prediction"
-        return ""
+        return "" if epoch in self.committed else "commit"
 
 
 @dataclass
