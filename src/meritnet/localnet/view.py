@@ -57,7 +57,6 @@ class State:
     """Everything that the view shows."""
 
     endpoint: str = ""
-    model: str = ""
     block: int = 0
     emitted_rao: int = 0
     boards: dict[int, Board] = field(default_factory=dict)
@@ -96,7 +95,7 @@ def _headline(state: State) -> Text:
     text = Text.assemble(
         ("block ", "dim"), (str(state.block), "bold"), ("  emitted ", "dim"), tao(state.emitted_rao)
     )
-    text.append(f"  {state.endpoint}  {state.model}", "dim")
+    text.append(f"  {state.endpoint}", "dim")
     if state.waiting:
         text.append(f"  {state.waiting}", "yellow")
     return text
