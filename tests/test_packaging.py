@@ -1,10 +1,13 @@
 """What an installed Meritnet puts on a machine, and what starting it costs."""
 
+import ast
 import os
 import re
 import subprocess
 import sys
+import tomllib
 import zipfile
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -80,3 +83,27 @@ def test_the_wheel_holds_meritnet_and_the_runtime_only(tmp_path: Path) -> None:
     assert "meritnet/chain/wasm/runtime.wasm.zst" in names
     assert "meritnet/chain/wasm/SOURCE.json" in names
     assert not [n for n in names if n.endswith(".rs") or "/tests/" in n]
+
+
+def test_everything_imported_is_a_declared_dependency() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = {re.split(r"[<>=\[ ]", line)[0].lower() for line in project["dependencies"]}
+    provided_by = packages_distributions()
+    # Loaded by pytest, so it is there: our plugin, and the tests that `meritnet subnet new` writes.
+    tests = {ROOT / "chain/testing.py", *(ROOT / "subnets/template").rglob("*.py")}
+    for folder in (*LINKS, "src/meritnet/cli", "src/meritnet/localnet"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            for root in third_party(path) - ({"pytest"} if path in tests else set()):
+                packages = {name.lower().replace("_", "-") for name in provided_by.get(root, [])}
+                assert packages & declared, f"{path.name} imports {root}: declare one of {packages}"
+
+
+def third_party(path: Path) -> set[str]:
+    """The top-level modules a file imports that are neither Python's nor ours."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(str(node.module).split(".")[0])
+    return found - sys.stdlib_module_names - {"meritnet"}
