@@ -90,7 +90,7 @@ def test_everything_imported_is_a_declared_dependency() -> None:
     declared = {re.split(r"[<>=\[ ]", line)[0].lower() for line in project["dependencies"]}
     provided_by = packages_distributions()
     # Loaded by pytest, so it is there: our plugin, and the tests that `meritnet subnet new` writes.
-    tests = {ROOT / "chain/testing.py", *(ROOT / "subnets/template").rglob("*.py")}
+    tests = {ROOT / "chain/testing.py", *(ROOT / "src/meritnet/cli/template").rglob("*.py")}
     for folder in (*LINKS, "src/meritnet/cli", "src/meritnet/localnet"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             for root in third_party(path) - ({"pytest"} if path in tests else set()):
