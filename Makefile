@@ -17,6 +17,7 @@ test-consensus: $(VENV)/installed-dev ## the specification against the oracle, i
 	@$(BIN)/python -m pytest tests/consensus tests/differential -m "" $(ARGS)
 
 test-slow: $(VENV)/installed-dev     ## the real model, key derivation, kills
+	@$(BIN)/meritnet model pull >&2
 	@$(BIN)/python -m pytest -m slow -n 2 --dist loadfile $(ARGS)
 
 test-journey: $(VENV)/installed-dev  ## real processes and sockets

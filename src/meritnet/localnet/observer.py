@@ -49,10 +49,6 @@ class Observer:
             self._enter(block)
         self.state.block = number
 
-    def rows(self, netuid: int) -> dict[int, Row]:
-        """Return the rows of a subnet's table by uid."""
-        return self.state.boards[netuid].rows
-
     def _enter(self, block: int) -> None:
         block_hash = self.chain.block_hash(BlockNumber(block))
         self.ledger.block(block, self._issuance_rao)
@@ -65,7 +61,6 @@ class Observer:
     def _look(self, site: Site, block: int, block_hash: str) -> None:
         metagraph = self.chain.metagraph(site.netuid, at=block_hash)
         board = self.state.boards.setdefault(site.netuid, Board(site.netuid, site.subnet.kind))
-        board.tempo = metagraph.tempo
         board.next_epoch_block = self.next_epoch_block[site.netuid] = (
             metagraph.last_epoch_block + metagraph.tempo
         )

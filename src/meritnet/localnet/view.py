@@ -37,7 +37,6 @@ class Board:
 
     netuid: int
     kind: str
-    tempo: int = 0
     epoch: int = 0
     next_epoch_block: int = 0
     rows: dict[int, Row] = field(default_factory=dict)
