@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from meritnet.chain.node.node import Node
 from meritnet.chain.node.seal import Instant, Manual
@@ -42,6 +43,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     options.config.cache_clear()
     yield tmp_path / "home"
     options.config.cache_clear()
+    structlog.reset_defaults()
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """What a mistake looks like, where values come from, and what is never asked."""
 
 import io
+import json
 import os
 import resource
 import subprocess
@@ -9,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from meritnet.cli import options
 from meritnet.cli.app import COMMANDS, load
+from meritnet.cli.neurons import log_to_stderr
 
 NOWHERE = "ws://127.0.0.1:1"
 
@@ -244,3 +247,15 @@ def test_help_takes_a_third_of_a_second() -> None:
         times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     print(f"help: {min(times):.2f} s of processor time")
     assert min(times) < 0.3
+
+
+def test_log_lines_go_to_the_standard_error_of_the_moment(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before, io.StringIO() as closed_later:
+        before.setattr(sys, "stderr", closed_later)
+        log_to_stderr()
+    structlog.get_logger("validator").warning("trouble", doing="step")
+    found = capsys.readouterr()
+    assert json.loads(found.err)["event"] == "trouble"
+    assert found.out == ""

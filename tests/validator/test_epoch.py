@@ -1,6 +1,7 @@
 """From a step to an epoch's payout on a real chain in this process, with real sockets between the neurons."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -129,6 +130,15 @@ def test_without_miners_a_validator_says_so_and_lets_the_chain_go_on(town: Any, 
     assert [event.agrees for event in told if isinstance(event, Paid)] == [True]
 
 
+async def until(seen: Callable[[], bool], living: asyncio.Task[None]) -> None:
+    """Waits for something to be seen; what ends the validator before is raised, not waited out."""
+    while not seen():
+        if living.done():
+            living.result()
+            raise AssertionError("the validator ended by itself")
+        await asyncio.sleep(0.01)
+
+
 def test_a_link_that_breaks_is_taken_up_again(town: Any, quiz: Any) -> None:
     told: list[Event] = []
 
@@ -146,15 +156,12 @@ def test_a_link_that_breaks_is_taken_up_again(town: Any, quiz: Any) -> None:
                 chain, town.netuid, pair, quiz, town.directory, report=told.append, options=options
             )
             living = asyncio.create_task(validator.run(stop))
-            while validator.duty is None:  # noqa: ASYNC110 - the validator has no event to wait for
-                await asyncio.sleep(0.01)
-        while not broken():  # noqa: ASYNC110 - the same
-            await asyncio.sleep(0.01)
+            await until(lambda: validator.duty is not None, living)
+        await until(broken, living)
         seen = validator.duty.block
         town.node.seal()
         with serving(town.node, port=port):
-            while validator.duty.block == seen:  # noqa: ASYNC110 - the same
-                await asyncio.sleep(0.01)
+            await until(lambda: validator.duty.block != seen, living)
             stop.set()
             await living
         chain.close()
@@ -176,8 +183,7 @@ def test_a_validator_that_is_cancelled_leaves_nothing_behind(town: Any, quiz: An
                 chain, town.netuid, town.validators[0], quiz, town.directory, options=OPTIONS
             )
             living = asyncio.create_task(validator.run(asyncio.Event()))
-            while validator.duty is None:  # noqa: ASYNC110 - the validator has no event to wait for
-                await asyncio.sleep(0.01)
+            await until(lambda: validator.duty is not None, living)
             living.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await living

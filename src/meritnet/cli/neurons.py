@@ -138,7 +138,8 @@ def log_to_stderr() -> None:
             structlog.processors.format_exc_info,
             renderer,
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        # the stream of the moment: one that is kept here may be closed by the time something is said
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
 
 
