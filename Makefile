@@ -3,9 +3,10 @@ PYTHON ?= python3
 ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 CARGO_ENV := CARGO_TARGET_DIR=$${CARGO_TARGET_DIR:-$$HOME/.cache/meritnet/target-native}
 
-.PHONY: up test test-slow test-rust test-interop test-journey test-consensus lint wasm wasm-check vectors docs bench clean
+.PHONY: up test test-slow test-rust test-interop test-journey test-consensus lint wasm wasm-check vectors docs bench lock clean
 
 up: $(VENV)/installed                ## chain, miners and validators on this machine: make up ARGS="--epochs 2 --json"
 	@$(BIN)/meritnet up $(ARGS)
@@ -49,17 +50,23 @@ docs: $(VENV)/installed-dev          ## regenerate the generated pages
 bench: $(VENV)/installed-dev         ## figures, each beside its rival
 	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
+lock:                                ## newest versions of everything into a fresh .venv and constraints.txt
+	rm -rf $(VENV) && $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@$(BIN)/python -m pip freeze --all --exclude pip --exclude setuptools --exclude-editable > constraints.txt
+	@touch $(VENV)/installed $(VENV)/installed-dev
+
 $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV)
 
-$(VENV)/installed: $(VENV)/bin/python pyproject.toml
+$(VENV)/installed: $(VENV)/bin/python pyproject.toml constraints.txt
 	@echo "installing Meritnet into $(VENV) (PyTorch is about 3 GB the first time)" >&2
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . >&2
+	@$(INSTALL) --editable . >&2
 	@touch $@
 
-$(VENV)/installed-dev: $(VENV)/bin/python pyproject.toml
+$(VENV)/installed-dev: $(VENV)/bin/python pyproject.toml constraints.txt
 	@echo "installing Meritnet and its test tools into $(VENV) (PyTorch is about 3 GB the first time)" >&2
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' >&2
+	@$(INSTALL) --editable '.[dev]' >&2
 	@touch $@ $(VENV)/installed
 
 clean:                               ## remove the environment and build leftovers

@@ -7,10 +7,12 @@ import subprocess
 import sys
 import tomllib
 import zipfile
-from importlib.metadata import packages_distributions
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 LINKS = ("chain", "consensus", "miner", "subnets", "validator")
@@ -96,6 +98,17 @@ def test_everything_imported_is_a_declared_dependency() -> None:
             for root in third_party(path) - ({"pytest"} if path in tests else set()):
                 packages = {name.lower().replace("_", "-") for name in provided_by.get(root, [])}
                 assert packages & declared, f"{path.name} imports {root}: declare one of {packages}"
+
+
+def test_this_environment_is_the_locked_one_and_the_lock_is_within_what_is_declared() -> None:
+    """An upgrade is a change of constraints.txt (`make lock`), never a surprise on a fresh machine."""
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    locked = {canonicalize_name(name): version for name, version in (line.split("==") for line in lines)}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    for requirement in map(Requirement, wanted):
+        assert locked[canonicalize_name(requirement.name)] in requirement.specifier, str(requirement)
+        assert version(requirement.name) == locked[canonicalize_name(requirement.name)]
 
 
 def third_party(path: Path) -> set[str]:

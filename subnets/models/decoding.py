@@ -98,7 +98,7 @@ def _last_logits(
             input_ids=tokens,
             attention_mask=mask,
             position_ids=positions,
-            past_key_values=cache,
+            cache=cache,
             logits_to_keep=1,
         ).logits
     return logits[:, -1]
