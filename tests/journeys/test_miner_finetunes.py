@@ -19,9 +19,10 @@ def test_a_trained_adapter_is_served_and_scored(journey: Any, tiny: str, tmp_pat
     trained = journey.ask("miner", "finetune", *miner, *home, "--steps", "40", "--learning-rate", "0.01")
     assert trained["loss_gain_nats"] > 0.05
 
+    # staked before the miner looks: it serves stake until the first permits, and them from its next look on
+    journey.ask("stake", "add", "1000", *validator, "--yes")
     journey.service("miner", "run", *miner, *home, "--port", "0")
     journey.event("Announced")
-    journey.ask("stake", "add", "1000", *validator, "--yes")
     journey.to_next_epoch(netuid)
     (judged,) = journey.ask("validator", "step", *validator)
     assert judged["uid"] == uid
