@@ -45,7 +45,8 @@ vectors: $(VENV)/installed-dev       ## write chain/vectors from the specificati
 	@$(BIN)/python -m meritnet.consensus.vectors
 
 docs: $(VENV)/installed-dev          ## regenerate the generated pages
-	@$(BIN)/python -m meritnet.cli.reference && $(BIN)/python -m meritnet.chain.rpc.reference
+	@$(BIN)/python -m meritnet.cli.reference > docs/cli.md
+	@$(BIN)/python -m meritnet.chain.rpc.reference > docs/rpc.md
 
 bench: $(VENV)/installed-dev         ## figures, each beside its rival
 	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

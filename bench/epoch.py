@@ -1,9 +1,10 @@
-"""One epoch of a full subnet: the specification, the Rust crate, and a rival in plain floats.
+"""One epoch: the specification on matrices, the Rust crate, the runtime in a block, and a rival in floats.
 
-    python bench/epoch.py [--uids 256] [--validators 64]
+    python bench/epoch.py [--native]
 
-The rival is Yuma 3 as simulators write it: dense float64 matrices in numpy. Printed besides the times is
-what floats cost: how many stored u16 and how many rao of 10^9 differ from the chain's. Needs cargo.
+The rival is Yuma 3 as simulators write it: dense float64 matrices in numpy, validators' rows only. Printed
+besides the times is what floats cost: how many stored u16 and how many payouts of 10^9 rao differ from the
+chain's. `--native` adds the crate compiled for this machine, which needs cargo.
 """
 
 import argparse
@@ -13,44 +14,51 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from random import Random
 
 import numpy as np
 from numpy.typing import NDArray
+from subnet import figures, weighted_subnet
 
-from meritnet.consensus.epoch import epoch
+from meritnet.chain.client.client import Chain
+from meritnet.chain.node.node import Node
+from meritnet.chain.node.seal import Instant
+from meritnet.chain.rpc.session import Session
+from meritnet.consensus.epoch import epoch_steps, output
+from meritnet.consensus.matrix import Matrix
 from meritnet.consensus.params import Params
 from meritnet.consensus.state import EpochInput
 
 CHAIN = Path(__file__).parents[1] / "chain"
 EMISSION_RAO = 10**9
 Floats = NDArray[np.float64]
+Whole = NDArray[np.int64]
+SIZES = ((256, 64), (1_024, 256), (4_096, 1_024))
 
 
-def subnet(uids: int, validators: int) -> EpochInput:
-    """Validators who agree on the miners but for noise, with bonds of an earlier epoch."""
-    random = Random(1)
-    quality = [random.randrange(1, 60_000) for _ in range(uids)]
-    rate = [
-        tuple((j, quality[j] + random.randrange(5_000)) for j in range(validators, uids))
-        for _ in range(validators)
-    ]
-    rows = rate + [()] * (uids - validators)
-    stake = [random.randrange(10**12, 10**15) if uid < validators else 0 for uid in range(uids)]
-    return EpochInput(
+def subnet(uids: int, validators: int) -> tuple[EpochInput, Whole, Whole]:
+    """Validators who agree on the miners but for noise, with bonds of an earlier epoch; both of 65,535."""
+    random = np.random.default_rng(1)
+    quality = random.integers(1, 60_000, uids)
+    weights = np.zeros((uids, uids), np.int64)
+    weights[:validators, validators:] = quality[validators:] + random.integers(
+        0, 5_000, (validators, uids - validators)
+    )
+    stake = np.where(np.arange(uids) < validators, random.integers(10**11, 10**13, uids), 0)
+    state = EpochInput(
         block=1_000,
         last_step=640,
-        alpha_stake=stake,
+        alpha_stake=stake.tolist(),
         tao_stake=[0] * uids,
         last_update=[990] * uids,
         registered_at=[0] * uids,
         permits=[uid < validators for uid in range(uids)],
         owner_uid=None,
         oldest_commit_block=[None] * uids,
-        weights=rows,
-        bonds=[tuple((j, w // 20) for j, w in row) for row in rows],
+        weights=[()] * uids,
+        bonds=[()] * uids,
         emission=EMISSION_RAO,
     )
+    return state, weights, weights // 20
 
 
 def share(values: Floats, axis: int | None = None) -> Floats:
@@ -59,20 +67,13 @@ def share(values: Floats, axis: int | None = None) -> Floats:
     return np.divide(values, total, out=np.zeros_like(values), where=total != 0)
 
 
-def float_epoch(state: EpochInput, params: Params) -> tuple[Floats, Floats]:
-    """Yuma 3 without liquid alpha in float64: incentive and dividends."""
-    n = len(state.alpha_stake)
-    weights, bonds = np.zeros((n, n)), np.zeros((n, n))
-    for matrix, rows in ((weights, state.weights), (bonds, state.bonds)):
-        for i, row in enumerate(rows):
-            for j, value in row:
-                matrix[i, j] = value
-    stake = share(np.array(state.alpha_stake, float) * np.array(state.permits))
-    weights, bonds = share(weights, axis=1), bonds / 65_535
-    staked = stake > 0
-    order = np.argsort(weights[staked], axis=0)
-    reached = np.cumsum(stake[staked][order], axis=0) > 1 - params.kappa / 65_535
-    consensus = np.take_along_axis(weights[staked], order, axis=0)[reached.argmax(axis=0), np.arange(n)]
+def float_epoch(stake: Floats, weights: Floats, bonds: Floats, params: Params) -> tuple[Floats, Floats]:
+    """Yuma 3 without liquid alpha in float64, given the validators' rows: incentive and dividends."""
+    stake, weights, bonds = share(stake), share(weights, axis=1), bonds / 65_535
+    order = np.argsort(weights, axis=0)
+    reached = np.cumsum(stake[order], axis=0) > 1 - params.kappa / 65_535
+    columns = np.arange(weights.shape[1])
+    consensus = np.take_along_axis(weights, order, axis=0)[reached.argmax(axis=0), columns]
     clipped = np.minimum(weights, consensus)
     incentive = share(stake @ clipped)
     alpha = 1 - params.bonds_moving_average / 1e6
@@ -80,7 +81,7 @@ def float_epoch(state: EpochInput, params: Params) -> tuple[Floats, Floats]:
     return incentive, share(stake * (share(bonds, axis=0) @ incentive))
 
 
-def seconds(run: Callable[[], object], runs: int = 10) -> float:
+def seconds(run: Callable[[], object], runs: int) -> float:
     """The fastest of several runs."""
     times = []
     for _ in range(runs):
@@ -90,37 +91,56 @@ def seconds(run: Callable[[], object], runs: int = 10) -> float:
     return min(times)
 
 
-def native_seconds(state: EpochInput, params: Params) -> float:
-    """The crate's time, measured inside one native process."""
-    command = ["cargo", "run", "--quiet", "--release", "-p", "meritnet-runner", "--example", "time_epoch"]
-    call = json.dumps({"call": "epoch", "input": asdict(state), "params": asdict(params)})
-    return float(
-        subprocess.run(command, cwd=CHAIN, input=call, capture_output=True, text=True, check=True).stdout
+def compare(uids: int, validators: int) -> None:
+    """One row: both times, their ratio, and what the floats get wrong."""
+    state, weights, bonds = subnet(uids, validators)
+    params = Params(max_allowed_validators=validators)
+    whole = Matrix(weights << 32, weights > 0), Matrix(bonds << 32, bonds > 0)
+    rows = [np.array(state.alpha_stake[:validators], float)]
+    rows += [matrix[:validators].astype(float) for matrix in (weights, bonds)]
+    runs = 3 if uids > 1_024 else 20
+    exact = seconds(lambda: epoch_steps(state, *whole, params), runs)
+    floats = seconds(lambda: float_epoch(*rows, params), runs)
+    found = output(epoch_steps(state, *whole, params), EMISSION_RAO)
+    incentive, dividends = float_epoch(*rows, params)
+    dividends = np.concatenate([dividends, np.zeros(uids - validators)])
+    stored = np.floor(65_535 * np.concatenate([incentive, dividends]))
+    paid = np.floor(EMISSION_RAO / 2 * (incentive + dividends))
+    wrong = int((stored != np.array(found.incentive + found.dividends)).sum())
+    wrong_pay = int((paid != np.array(found.combined_emission)).sum())
+    print(
+        f"{uids:5} uids, {validators:5} validators   specification {exact * 1e3:8.2f} ms   "
+        f"float numpy {floats * 1e3:8.2f} ms   {exact / floats:5.2f} x   "
+        f"floats get {wrong} of {2 * uids} u16 and {wrong_pay} of {uids} payouts wrong"
     )
 
 
-def main() -> None:
-    """Print one JSON object."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--uids", type=int, default=256)
-    parser.add_argument("--validators", type=int, default=64)
-    options = parser.parse_args()
-    state, params = subnet(options.uids, options.validators), Params()
-    output = epoch(state, params)
-    incentive, dividends = float_epoch(state, params)
-    stored = np.floor(65_535 * np.concatenate([incentive, dividends]))
-    paid = np.floor(EMISSION_RAO / 2 * (incentive + dividends))
-    figures = {
-        "uids": options.uids,
-        "validators": options.validators,
-        "specification_ms": 1e3 * seconds(lambda: epoch(state, params)),
-        "float_numpy_ms": 1e3 * seconds(lambda: float_epoch(state, params)),
-        "crate_ms": 1e3 * native_seconds(state, params),
-        "float_wrong_u16": int((stored != np.array(output.incentive + output.dividends)).sum()),
-        "float_wrong_payouts": int((paid != np.array(output.combined_emission)).sum()),
-        "float_worst_error_rao": int(np.abs(paid - np.array(output.combined_emission)).max()),
+def native_ms(uids: int, validators: int) -> float:
+    """The crate's time, measured inside one native process."""
+    state, weights, bonds = subnet(uids, validators)
+    rows = {
+        name: [[(int(j), int(row[j])) for j in np.flatnonzero(row)] for row in matrix]
+        for name, matrix in (("weights", weights), ("bonds", bonds))
     }
-    print(json.dumps(figures, indent=2))
+    command = ["cargo", "run", "--quiet", "--release", "-p", "meritnet-runner", "--example", "time_epoch"]
+    call = json.dumps({"call": "epoch", "input": asdict(state) | rows, "params": asdict(Params())})
+    done = subprocess.run(command, cwd=CHAIN, input=call, capture_output=True, text=True, check=True)
+    return 1e3 * float(done.stdout)
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--native", action="store_true", help="time the native crate too")
+    options = parser.parse_args()
+    for size in SIZES:
+        compare(*size)
+    if options.native:
+        print(f"{'the crate, native':40} {native_ms(*SIZES[0]):8.2f} ms   (256 uids, 64 validators)")
+    with Node.open("local", seal=Instant()) as node:
+        chain = Chain.in_process(lambda send: Session(node, send))
+        took, empty = figures(node, chain, weighted_subnet(node, chain))
+    print(f"{'the runtime, in a block of the node':40} {took:8.2f} ms   (an empty block {empty:.2f} ms)")
 
 
 if __name__ == "__main__":

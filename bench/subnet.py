@@ -78,25 +78,34 @@ def to_epoch(node: Node, chain: Chain, netuid: int) -> float:
     return median_ms(node.seal, runs=1)
 
 
+def weighted_subnet(node: Node, chain: Chain) -> int:
+    """A full subnet whose validators weight all miners, past its first such epoch; its number."""
+    netuid, hotkeys = full_subnet(chain)
+    node.set_seal(Manual())
+    to_epoch(node, chain, netuid)
+    node.set_seal(Instant())
+    miners = list(range(VALIDATORS + 1, UIDS))
+    for number, pair in enumerate(hotkeys[1 : VALIDATORS + 1]):
+        values = [1 + (uid * 7919 + number * 104729) % 65_535 for uid in miners]
+        set_weights(chain, netuid, pair, miners, values, 0)
+    node.set_seal(Manual())
+    to_epoch(node, chain, netuid)
+    assert int((chain.metagraph(netuid).incentive_u16 > 0).sum()) == len(miners)
+    return netuid
+
+
+def figures(node: Node, chain: Chain, netuid: int) -> tuple[float, float]:
+    """What a block with an epoch takes, and an empty one, in milliseconds."""
+    epochs = [to_epoch(node, chain, netuid) for _ in range(RUNS)]
+    return statistics.median(epochs), median_ms(node.seal)
+
+
 def main() -> None:
     """Print the figures."""
     with Node.open("local", seal=Instant()) as node:
         chain = Chain.in_process(lambda send: Session(node, send))
-        netuid, hotkeys = full_subnet(chain)
-        node.set_seal(Manual())
-        to_epoch(node, chain, netuid)
-        node.set_seal(Instant())
-        miners = list(range(VALIDATORS + 1, UIDS))
-        for number, pair in enumerate(hotkeys[1 : VALIDATORS + 1]):
-            values = [1 + (uid * 7919 + number * 104729) % 65_535 for uid in miners]
-            set_weights(chain, netuid, pair, miners, values, 0)
-        node.set_seal(Manual())
-        epochs = [to_epoch(node, chain, netuid) for _ in range(RUNS)]
-        empty = median_ms(node.seal)
-        graph = chain.metagraph(netuid)
-        assert len(graph) == UIDS
-        assert int((graph.incentive_u16 > 0).sum()) == len(miners)
-        took = statistics.median(epochs)
+        netuid = weighted_subnet(node, chain)
+        took, empty = figures(node, chain, netuid)
         print(f"empty block beside {UIDS} neurons   {empty:8.2f} ms")
         print(f"block with the epoch            {took:8.2f} ms   {took / empty:6.1f} x an empty one")
         read = median_ms(lambda: chain.metagraph(netuid))

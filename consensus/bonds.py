@@ -1,11 +1,15 @@
 """What validators hold of miners: the moving averages behind dividends.
 
-Matrices are (n, n) I32F32, row = validator, column = miner; vectors (n,).
+Matrices are (m, n) I32F32, a row for each validator who has any say, a column for each miner;
+`active_stake` and dividends are (m,), `consensus` and `incentive` (n,).
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from meritnet.consensus.fixed import (
+    FRACTION,
     HALF,
     I32F32,
     I64F64,
@@ -21,7 +25,8 @@ from meritnet.consensus.fixed import (
     quotient,
 )
 from meritnet.consensus.matrix import Matrix, normalize_columns, row_products, scale_rows, upscale_columns
-from meritnet.consensus.params import Params
+from meritnet.consensus.params import LiquidAlphaMode, Params
+from meritnet.consensus.state import Row
 
 
 def yuma2(
@@ -38,15 +43,20 @@ def yuma2(
 
 
 def yuma3(
-    weights: Matrix, stored: Matrix, active_stake: Fixed, consensus: Fixed, incentive: Fixed, params: Params
+    weights: Matrix,
+    stored: Matrix,
+    active_stake: Fixed,
+    consensus: Fixed | None,
+    incentive: Fixed,
+    params: Params,
 ) -> tuple[Matrix, Fixed]:
     """Bonds to store and dividends D, where bonds are values in [0, 1] of a pair.
 
     B_ij ← (1 - a) B_ij + a W_ij; D_i = s_i Σ_j (B_ij / Σ_k B_kj) I_j, normalised. The speed a is the
-    pair's own with liquid alpha, given any consensus at all.
+    pair's own where there is a consensus to measure it by (liquid alpha).
     """
     old = stored.map(quotient(stored.values, I32F32.integer(U16_MAX)))
-    if params.liquid_alpha and consensus.any():
+    if consensus is not None:
         bonds = liquid_average(weights, old, consensus, params)
     else:
         bonds = moving_average(weights, old, plain_alpha(params))
@@ -63,31 +73,48 @@ def plain_alpha(params: Params) -> int:
 def moving_average(new: Matrix, old: Matrix, alpha: int) -> Matrix:
     """alpha × new + (1 - alpha) × old over the entries of both; only positive values are kept."""
     values = product(new.values, alpha) + product(old.values, ONE - alpha)
-    return Matrix(values, new.present | old.present).positive()
+    return Matrix(values, values > 0)
 
 
 def liquid_average(weights: Matrix, old: Matrix, consensus: Fixed, params: Params) -> Matrix:
     """B_ij ← min(1, (1 - a_ij) B_ij + a_ij W_ij) where a weight is present, and nothing elsewhere.
 
-    So a bond without a weight entry vanishes at once, while one with an entry of 0 decays.
+    So a bond without a weight entry vanishes at once, while one with an entry of 0 decays, unless
+    `absent_as_zero` lets both decay.
     """
-    rows, columns = np.nonzero(weights.present)
-    weight, bond = weights.values[rows, columns], old.values[rows, columns]
-    pairs = zip(weight.tolist(), bond.tolist(), consensus[columns].tolist(), strict=True)
-    alpha = fixed([liquid_alpha(w, b, c, params) for w, b, c in pairs])
-    values = np.zeros_like(weights.values)
-    values[rows, columns] = np.minimum(product(bond, ONE - alpha) + product(weight, alpha), ONE)
-    return weights.map(values).positive()
+    present = weights.present | old.present if params.absent_as_zero else weights.present
+    alpha = liquid_alpha(weights.values, old.values, consensus, params)
+    values = product(old.values, ONE - alpha) + product(weights.values, alpha)
+    return Matrix(np.where(present, np.minimum(values, ONE), 0), present).positive()
 
 
-def liquid_alpha(weight: int, bond: int, consensus: int, params: Params) -> int:
-    """a_ij = low + (high - low) / (1 + e**(-steepness (d - 1/2))), within [low, high], in I32F32.
+def liquid_alpha(weight: Fixed, bond: Fixed, consensus: Fixed, params: Params) -> Fixed:
+    """a_ij = low + (high - low) / (1 + e**(-steepness (d - 1/2))), within [low, high].
 
     d in [0, 1] is how far the weight exceeds the consensus (buying), or falls below the bond (selling).
     """
     low, high = proportion(params.alpha_low), proportion(params.alpha_high)
-    distance = weight - consensus if weight >= bond else bond - weight
+    distance = np.clip(np.where(weight >= bond, weight - consensus, bond - weight), 0, ONE)
     steepness = I32F32.div(I32F32.integer(params.alpha_sigmoid_steepness), I32F32.integer(-100))
-    exponent = I32F32.mul(steepness, min(max(distance, 0), ONE) - HALF)
-    sigmoid = I32F32.div(ONE, I32F32.saturate(ONE + exp(exponent)))
-    return max(min(low + I32F32.mul(sigmoid, high - low), high), low)
+    sigmoid = quotient(ONE, ONE + exp(product(distance - HALF, steepness)))
+    return fixed(np.maximum(np.minimum(low + product(sigmoid, high - low), high), low))
+
+
+def liquid_consensus(current: Fixed, stored: Sequence[int], params: Params) -> Fixed:
+    """The consensus that liquid alpha measures weights by: the one just formed, or the one that the
+    previous epoch stored (of 65,535) so that nobody can move it now, as `liquid_alpha_mode` says.
+
+    A subnet that stored none yet uses the current one. Specification 446 of the public network.
+    """
+    mode = params.liquid_alpha_mode
+    if mode is LiquidAlphaMode.AUTO:
+        whole = params.bonds_penalty == U16_MAX
+        mode = LiquidAlphaMode.PREVIOUS if whole else LiquidAlphaMode.CURRENT
+    if mode is LiquidAlphaMode.CURRENT or not stored:
+        return current
+    return quotient(fixed(stored) << FRACTION, I32F32.integer(U16_MAX))
+
+
+def reset(bonds: Sequence[Row], miner: int) -> tuple[Row, ...]:
+    """Stored bonds once a miner has asked for a new start: everybody's bond on it is 0."""
+    return tuple(tuple((uid, 0 if uid == miner else bond) for uid, bond in row) for row in bonds)

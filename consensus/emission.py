@@ -80,7 +80,7 @@ class Distribution:
     what the pots held. Vectors have one entry a uid."""
 
     owner: int
-    """To the subnet owner's stake on the owner hotkey: the cut and the dust of all floors."""
+    """To the subnet owner's stake on the owner hotkey: the cut and, unless it is carried, the dust."""
     incentive: tuple[int, ...]
     """To the stake of each uid's coldkey on its hotkey, as a miner."""
     take: tuple[int, ...]
@@ -88,7 +88,7 @@ class Distribution:
     dividends: tuple[int, ...]
     """To the share pool of each uid's hotkey: the validator's and delegators' stake grows alike."""
     pending: Pots
-    """What stays in the pots because nobody could be paid."""
+    """What stays in the pots because nobody could be paid, or as dust."""
 
     @property
     def neurons(self) -> tuple[int, ...]:
@@ -97,14 +97,19 @@ class Distribution:
 
 
 def distribute(
-    pots: Pots, server: Sequence[int], validator: Sequence[int], takes: Sequence[int]
+    pots: Pots,
+    server: Sequence[int],
+    validator: Sequence[int],
+    takes: Sequence[int],
+    carry_dust: bool = False,
 ) -> Distribution:
     """Pays out a subnet's pots after its epoch.
 
     `server` and `validator` are the epoch's emissions a uid, `takes` the delegate take of each uid's
     hotkey, of 65,535. Without any incentive validators share both pots; without anyone to pay both stay
     pending and only the owner's cut is paid. The validators' pot is what miners left where that is less,
-    so that rounding never pays more than there is.
+    so that rounding never pays more than there is. The dust of all floors is the owner's, or with
+    `carry_dust` (ours) waits in the validators' pot for the next epoch.
     """
     if not any(server) and not any(validator):
         nothing = (0,) * len(server)
@@ -116,8 +121,10 @@ def distribute(
         for amount, take in zip(validator, takes, strict=True)
     ]
     dividends, taken = tuple(rest for rest, _ in split), tuple(take for _, take in split)
-    owner = pots.total - sum(server) - sum(dividends) - sum(taken)
-    return Distribution(owner, tuple(server), taken, dividends, Pots())
+    dust = pots.epoch_emission - sum(server) - sum(dividends) - sum(taken)
+    if carry_dust:
+        return Distribution(pots.owner, tuple(server), taken, dividends, Pots(validator=dust))
+    return Distribution(pots.owner + dust, tuple(server), taken, dividends, Pots())
 
 
 def dividends_and_take(pot: int, amount: int, total: int, take: int) -> tuple[int, int]:

@@ -87,22 +87,29 @@ def fixed(values: object) -> Fixed:
 
 
 def product(a: Fixed, b: Fixed | int) -> Fixed:
-    """a × b elementwise, rounded towards minus infinity. Exact while |a| and |b| are below 128."""
+    """a × b elementwise, rounded towards minus infinity. For |a| and |a × b| below 2**15."""
+    if _magnitude(a) * _magnitude(b) < 1 << 63:
+        return fixed((a * b) >> FRACTION)
     high, low = b >> 16, b & 0xFFFF
     return fixed((a * high + ((a * low) >> 16)) >> 16)
 
 
-def quotient(a: Fixed, b: Fixed | int) -> Fixed:
-    """a ÷ b elementwise, rounded down; 0 where b is 0. For 0 <= a and 0 <= b < 2**27.
+def _magnitude(values: Fixed | int) -> int:
+    return max(int(np.max(values, initial=0)), -int(np.min(values, initial=0)))
 
-    Long division by four bits at a time, so that no step leaves 64 bits.
+
+def quotient(a: Fixed | int, b: Fixed | int) -> Fixed:
+    """a ÷ b elementwise, rounded down; 0 where b is 0. For a >= 0, 0 <= b < 2**30 and quotients below
+    2**16.
+
+    A quotient of doubles is then less than 1 off, and what it leaves of the dividend tells the truth.
     """
-    divisor = np.where(b == 0, 1, b)
-    result, rest = np.divmod(a, divisor)
-    for _ in range(FRACTION // 4):
-        digit, rest = np.divmod(rest << 4, divisor)
-        result = (result << 4) | digit
-    return fixed(np.where(b == 0, 0, result))
+    divisor = np.where(b == 0, 1 << 62, b)
+    guess = np.asarray(a * (ONE / divisor)).astype(np.int64)
+    rest = (fixed(a) << FRACTION) - guess * divisor  # exact: what overflows twice cancels
+    guess += rest >= divisor
+    guess -= rest < 0
+    return guess if np.all(b) else fixed(np.where(b == 0, 0, guess))
 
 
 def normalize(values: Fixed) -> Fixed:
@@ -116,25 +123,25 @@ def proportion(of_65535: int) -> int:
     return I32F32.div(I32F32.integer(of_65535), I32F32.integer(U16_MAX))
 
 
-def to_u16(values: Fixed) -> tuple[int, ...]:
+def to_u16(values: Fixed) -> Fixed:
     """Proportions as they are stored: floor(65,535 x), within the range of u16."""
-    return tuple(int(raw) for raw in np.clip((values * U16_MAX) >> FRACTION, 0, U16_MAX))
+    return fixed(np.clip((values * U16_MAX) >> FRACTION, 0, U16_MAX))
 
 
-def exp(x: int) -> int:
-    """e**x in I32F32 with x limited to [-20, 20], by the first 32 terms of its series.
+def exp(x: Fixed) -> Fixed:
+    """e**x elementwise with x limited to [-20, 20], by the first 32 terms of its series.
 
     Below 0 it is 1 ÷ e**|x|. At exactly 1 the chain answers with a constant of 23 fraction bits.
     """
-    x = min(max(x, -20 * ONE), 20 * ONE)
-    if x == ONE:
-        return convert(_E_I9F23, Format(32, 23), I32F32)
-    magnitude = abs(x)
-    term, total = magnitude, magnitude + ONE
+    limited = np.clip(x, -20 * ONE, 20 * ONE)
+    term = magnitude = np.abs(limited)
+    total = magnitude + ONE
     for divisor in range(2, FRACTION):
-        term = I32F32.div(I32F32.mul(term, magnitude), I32F32.integer(divisor))
-        total += term
-    return I32F32.div(ONE, total) if x < 0 else total
+        whole, part = term >> FRACTION, term & (ONE - 1)
+        term = (whole * magnitude + product(part, magnitude)) // divisor
+        total = total + term
+    total = np.where(limited == ONE, _E_I9F23 << (FRACTION - 23), total)
+    return fixed(np.where(limited < 0, quotient(ONE, total), total))
 
 
 def max_upscale(weights: Sequence[int]) -> tuple[int, ...]:

@@ -33,6 +33,8 @@ class Treasury:
     """What the subnet has yet to pay."""
     owner_cut: int = OWNER_CUT
     """The owner's part of the subnet's emission, of 65,535."""
+    carry_dust: bool = False
+    """Whether the dust of all floors waits for the next epoch instead of going to the owner."""
 
 
 @dataclass(frozen=True)
@@ -65,5 +67,5 @@ def outlook(state: EpochInput, params: Params, treasury: Treasury, takes: Sequen
     """
     pots = accrue(treasury, state.block).pots
     output = epoch(replace(state, emission=pots.epoch_emission), params)
-    paid = distribute(pots, output.server_emission, output.validator_emission, takes)
+    paid = distribute(pots, output.server_emission, output.validator_emission, takes, treasury.carry_dust)
     return Outlook(state.block, output, paid)

@@ -1,6 +1,18 @@
 """The hyperparameters an epoch depends on, in the units in which the chain stores them."""
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
+
+
+class LiquidAlphaMode(StrEnum):
+    """Which consensus liquid alpha measures weights by."""
+
+    CURRENT = "current"
+    """The one that this epoch forms."""
+    PREVIOUS = "previous"
+    """The one that the previous epoch stored."""
+    AUTO = "auto"
+    """Previous at a bonds penalty of 1, else current."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +37,8 @@ class Params:
     """Fastest liquid alpha, of 65,535."""
     alpha_sigmoid_steepness: int = 1_000
     """Steepness of the sigmoid between the two, in hundredths (i16)."""
+    liquid_alpha_mode: LiquidAlphaMode = LiquidAlphaMode.AUTO
+    """Which consensus liquid alpha goes by."""
     max_allowed_validators: int = 64
     """How many uids may hold a validator permit."""
     activity_cutoff: int = 5_000
@@ -35,6 +49,11 @@ class Params:
     """Weight of a TAO staked on the root network against one alpha, of 2**64 - 1."""
     commit_reveal: bool = True
     """Whether weights are committed first: masks weights on uids that changed hands meanwhile."""
+    absent_as_zero: bool = False
+    """Ours: under liquid alpha a bond without a weight entry decays like one with an entry of 0."""
+    deviation_cost: int = 0
+    """Ours: how far a validator's bonds shrink with the part of the consensus that it does not support, of
+    65,535."""
 
 
 MAINNET = Params()

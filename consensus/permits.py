@@ -30,13 +30,15 @@ def normalized_stake(stake: Sequence[int], owner: int | None, threshold: int) ->
     return fixed([convert(I64F64.div(amount, total), I64F64, I32F32) for amount in counted])
 
 
-def next_permits(stake: Fixed, owner: int | None, params: Params) -> tuple[bool, ...]:
+def next_permits(stake: Fixed, owner: int | None, params: Params) -> NDArray[np.bool_]:
     """Permits for the next epoch: the `max_allowed_validators` highest non-zero stakes, ties going to
-    the higher uid, and the owner in any case."""
+    the higher uid, and the owner in any case, (n,)."""
     losers = max(len(stake) - params.max_allowed_validators, 0)
-    permits = stake != 0
+    permits: NDArray[np.bool_] = stake != 0
     permits[np.argsort(stake, kind="stable")[:losers]] = False
-    return tuple(bool(permit) or uid == owner for uid, permit in enumerate(permits))
+    if owner is not None:
+        permits[owner] = True
+    return permits
 
 
 def permits_in_force(state: EpochInput) -> NDArray[np.bool_]:

@@ -39,12 +39,15 @@ class EpochInput:
     """Bonds as stored: row = validator, column = miner."""
     emission: int
     """What the epoch has to pay to miners and validators together, in rao."""
+    consensus: Sequence[int] = ()
+    """The consensus that the previous epoch stored, of 65,535: one entry a uid, or none at all yet."""
 
     def __post_init__(self) -> None:
         n = len(self.alpha_stake)
         for field in fields(self):
             value = getattr(self, field.name)
-            if isinstance(value, Sequence) and len(value) != n:
+            optional = field.name == "consensus" and not value
+            if isinstance(value, Sequence) and len(value) != n and not optional:
                 raise ValueError(f"{field.name} has {len(value)} entries for {n} uids")
         for row in (*self.weights, *self.bonds):
             uids = [uid for uid, _ in row]

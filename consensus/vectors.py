@@ -7,17 +7,18 @@ them, and fresh cases from other seeds are compared by tests/differential.
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from random import Random
 from typing import Any, TypeAlias
 
-from meritnet.consensus import commit, emission, fixed, registration, schedule
+from meritnet.consensus import bonds, commit, emission, fixed, mechanisms, registration, schedule
 from meritnet.consensus.emission import MAX_SUPPLY_RAO, Pots
 from meritnet.consensus.epoch import epoch
-from meritnet.consensus.params import Params
+from meritnet.consensus.params import LiquidAlphaMode, Params
 from meritnet.consensus.registration import Candidate
 from meritnet.consensus.share_pool import SharePool
+from meritnet.consensus.stake_average import StakeHistory
 from meritnet.consensus.state import EpochInput, Row
 
 Vector: TypeAlias = dict[str, Any]
@@ -50,6 +51,9 @@ def random_params(random: Random) -> Params:
         stake_threshold=random.choice([0, 0, 1_000, 10**12]),
         tao_weight=random.choice([0, 971_718_665_099_567_868, 2**64 - 1]),
         commit_reveal=random.random() < 0.5,
+        liquid_alpha_mode=random.choice(list(LiquidAlphaMode)),
+        absent_as_zero=random.random() < 0.3,
+        deviation_cost=random.choice([0, 0, 65_535, random.randrange(65_536)]),
     )
 
 
@@ -82,6 +86,7 @@ def random_epoch(random: Random, n: int, block: int | None = None) -> EpochInput
         weights=[random_row(random, n) for _ in range(n)],
         bonds=[random_row(random, n) for _ in range(n)],
         emission=amount(random),
+        consensus=random.choice([[], [random.randrange(65_536) for _ in range(n)]]),
     )
 
 
@@ -95,6 +100,53 @@ def epochs(random: Random) -> Iterator[Vector]:
             "params": asdict(params),
             "result": asdict(epoch(state, params)),
         }
+
+
+def mechanisms_apart(random: Random) -> Iterator[Vector]:
+    """Mechanisms' parts of the pay, their epochs as one, and bonds that are reset."""
+    while True:
+        total, count = amount(random), random.randrange(1, 5)
+        split = random.choice([None, [random.randrange(65_536 // count) for _ in range(random.randrange(6))]])
+        parts = mechanisms.split_emission(total, count, split)
+        yield {"call": "split_emission", "amount": total, "count": count, "split": split, "result": parts}
+        n, params = random.randrange(1, 4), random_params(random)
+        states = [replace(random_epoch(random, n), emission=part) for part in parts]
+        outputs = [epoch(state, params) for state in states]
+        combined = mechanisms.combine(outputs, parts)
+        given = {"outputs": [asdict(output) for output in outputs], "parts": parts}
+        yield {"call": "combine_mechanisms", **given, "result": asdict(combined)}
+        miner, stored = random.randrange(n), states[0].bonds
+        yield {"call": "reset_bonds", "bonds": stored, "miner": miner, "result": bonds.reset(stored, miner)}
+
+
+def reveal_periods(random: Random) -> Iterator[Vector]:
+    """How far a consensus moved, and how late its weights should be revealed."""
+    while True:
+        before, after = (
+            [random.choice([0, random.randrange(65_536)]) for _ in range(random.randrange(6))] for _ in "ab"
+        )
+        moved = commit.volatility(before, after)
+        yield {"call": "volatility", "before": before, "after": after, "result": moved}
+        known = random.choice([0, random.randrange(commit.ONE_Q32)])
+        average = commit.average_volatility(known, moved)
+        yield {"call": "average_volatility", "average": known, "observed": moved, "result": average}
+        target = random.randrange(65_536)
+        period = commit.reveal_period(average, target)
+        yield {"call": "reveal_period", "volatility": average, "target": target, "result": period}
+
+
+def stake_averages(random: Random) -> Iterator[Vector]:
+    """Stake that changed on the way to an epoch."""
+    while True:
+        since = random.randrange(400)
+        history = StakeHistory(random.choice([0, amount(random) * since]), since)
+        given = {"integral": str(history.integral), "since": since}
+        before, block = amount(random), since + random.choice([0, 1, random.randrange(400)])
+        after = history.changed(before, block)
+        result = {"integral": str(after.integral), "since": after.since}
+        yield {"call": "stake_changed", **given, "stake_before": before, "block": block, "result": result}
+        span = {"stake": amount(random), "start": random.randrange(since + 1), "block": block}
+        yield {"call": "stake_average", **given, **span, "result": history.average(**span)}
 
 
 def upscales(random: Random) -> Iterator[Vector]:
@@ -127,9 +179,10 @@ def _distribution(random: Random) -> Vector:
         [random.choice([0, random.randrange(budget + 1)]) for _ in range(n)] for _ in range(2)
     )
     takes = [random.choice([0, 11_796, 65_535]) for _ in range(n)]
-    paid = emission.distribute(pots, server, validator, takes)
-    arguments = {"pots": asdict(pots), "server": server, "validator": validator, "takes": takes}
-    return {"call": "distribute", **arguments, "result": asdict(paid)}
+    carry_dust = random.random() < 0.3
+    paid = emission.distribute(pots, server, validator, takes, carry_dust)
+    given: Vector = {"pots": asdict(pots), "server": server, "validator": validator, "takes": takes}
+    return {"call": "distribute", **given, "carry_dust": carry_dust, "result": asdict(paid)}
 
 
 def registrations(random: Random) -> Iterator[Vector]:
@@ -222,9 +275,12 @@ def _pool(pool: SharePool) -> Vector:
 FILES: dict[str, tuple[Callable[[Random], Iterator[Vector]], int]] = {
     "epoch": (epochs, 120),
     "emission": (emissions, 160),
+    "mechanisms": (mechanisms_apart, 60),
     "registration": (registrations, 160),
+    "reveal_period": (reveal_periods, 60),
     "schedule": (schedules, 120),
     "share_pool": (share_pools, 120),
+    "stake_average": (stake_averages, 40),
     "weights": (upscales, 40),
 }
 """Each file's source of cases and how many of them it holds."""

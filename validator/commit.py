@@ -43,6 +43,12 @@ class Commit:
     """Hex, without 0x."""
     on_chain: bool = False
     """Whether the chain is known to have the commit."""
+    reveal_period: int = 0
+    """Epochs until the reveal where the subnet's period adapts; 0: as the subnet has it."""
+
+    def reveal_epoch(self, reveal_period: int) -> int:
+        """The one epoch in which it may be revealed, given the subnet's present period."""
+        return self.epoch + (self.reveal_period or reveal_period)
 
 
 class CommitBook:
@@ -61,10 +67,13 @@ class CommitBook:
         """Forgets a commit that is revealed, or never will be."""
         self._save([kept for kept in self.commits if kept.commit_hash != commit.commit_hash])
 
-    @property
-    def waiting(self) -> tuple[int, ...]:
-        """The epochs of the commits that are on the chain."""
-        return tuple(commit.epoch for commit in self.commits if commit.on_chain)
+    def has_committed(self, epoch: int) -> bool:
+        """Whether a commit of this epoch is on the chain."""
+        return any(commit.on_chain and commit.epoch == epoch for commit in self.commits)
+
+    def reveals_due(self, reveal_period: int) -> tuple[int, ...]:
+        """The epochs in which the commits on the chain are to be revealed, given the subnet's period."""
+        return tuple(commit.reveal_epoch(reveal_period) for commit in self.commits if commit.on_chain)
 
     def _save(self, commits: list[Commit]) -> None:
         write_json(self._path, [asdict(commit) for commit in commits])
@@ -93,7 +102,7 @@ class Committer:
         """Reveals what is due in this epoch, drops what has expired; returns what was revealed."""
         revealed = []
         for commit in list(self.book.commits):
-            window = reveal_window(commit.epoch, reveal_period, epoch)
+            window = reveal_window(commit.epoch, commit.reveal_period or reveal_period, epoch)
             if window is RevealWindow.OPEN and commit.on_chain:
                 if self._on_chain(commit):  # else an earlier life revealed it and died before it noted so
                     self._send_reveal(commit)
@@ -111,7 +120,7 @@ class Committer:
         for commit in unclear:
             found = self._on_chain(commit)
             if found is not None:
-                self.book.put(replace(commit, on_chain=True, epoch=found))
+                self.book.put(found)
             elif commit.epoch == epoch:
                 self._send(commit)
             else:
@@ -134,19 +143,20 @@ class Committer:
         found = self._on_chain(commit)
         if found is None:
             raise MeritnetError("the commit was included, but the chain does not keep it")
-        sent = replace(commit, on_chain=True, epoch=found)
-        self.book.put(sent)
-        return sent
+        self.book.put(found)
+        return found
 
     def _send_reveal(self, commit: Commit) -> None:
         reveal_weights(
             self._chain, self._netuid, self._pair, commit.uids, commit.values, commit.salt, commit.version_key
         )
 
-    def _on_chain(self, commit: Commit) -> int | None:
-        """The epoch under which the chain keeps a commit that is still to be revealed, if it does."""
-        kept = self._chain.weight_commits(self._netuid, self._pair.address)
-        return next((one.epoch for one in kept if one.commit_hash.hex() == commit.commit_hash), None)
+    def _on_chain(self, commit: Commit) -> Commit | None:
+        """A commit as the chain keeps it until it is revealed, if it does."""
+        for kept in self._chain.weight_commits(self._netuid, self._pair.address):
+            if kept.commit_hash.hex() == commit.commit_hash:
+                return replace(commit, on_chain=True, epoch=kept.epoch, reveal_period=kept.reveal_period)
+        return None
 
     def _wait_until_pool_is_empty(self) -> None:
         """Waits while the pool holds a transaction of this hotkey: sent again, it would count twice."""

@@ -25,7 +25,7 @@ from meritnet.subnets.receipts import ReceiptBook
 from meritnet.validator import events, outlook
 from meritnet.validator.ask import Asker
 from meritnet.validator.commit import Commit, CommitBook, Committer
-from meritnet.validator.schedule import EpochClock, Progress, Rules
+from meritnet.validator.schedule import EpochClock, Progress
 from meritnet.validator.state import Forecast, State
 from meritnet.validator.step import Bench, Judged, step
 from meritnet.validator.view import Block, targets
@@ -92,6 +92,8 @@ class Duties:
             asyncio.Semaphore(at_once),
             threads.pool,
         )
+        self.reveal_period = 1
+        """The subnet's, in epochs, as last seen."""
         self._settled_block: int | None = None
 
     def progress(self, clock: EpochClock) -> Progress:
@@ -100,9 +102,9 @@ class Duties:
         return Progress(
             state.epoch,
             state.steps_done,
-            state.committed or clock.epoch in self.committer.book.waiting,
+            state.committed or self.committer.book.has_committed(clock.epoch),
             state.forecast is not None and state.forecast.block == clock.next_epoch_block,
-            self.committer.book.waiting,
+            self.committer.book.reveals_due(self.reveal_period),
             any(value > 0 for value in state.scores.values().values()),
         )
 
@@ -172,8 +174,8 @@ class Duties:
         await self._threads.run(self.state.save)
         self.report(done)
 
-    async def reveal(self, clock: EpochClock, rules: Rules) -> None:
-        for made in await self._threads.run(self.committer.reveal, clock.epoch, rules.reveal_period):
+    async def reveal(self, clock: EpochClock) -> None:
+        for made in await self._threads.run(self.committer.reveal, clock.epoch, self.reveal_period):
             self.report(events.Revealed(self.netuid, self.address, made.epoch, _shares(made)))
 
     async def predict(self, epoch_block: int) -> Forecast:

@@ -17,7 +17,8 @@ from meritnet.chain.types import BlockNumber
 from meritnet.consensus.commit import RevealWindow, reveal_window
 from meritnet.consensus.emission import MAX_TAKE, OWNER_CUT, Pots
 from meritnet.consensus.outlook import Outlook, Treasury, outlook
-from meritnet.consensus.params import Params
+from meritnet.consensus.params import LiquidAlphaMode, Params
+from meritnet.consensus.stake_average import StakeHistory
 from meritnet.consensus.state import EpochInput
 
 PALLET = "SubtensorModule"
@@ -60,9 +61,10 @@ def paid(chain: Chain, netuid: int, hotkey: str, epoch_block: int) -> int:
 def run(chain: Chain, state: EpochState, epoch_block: int, at: str) -> Outlook:
     """The epoch in ``epoch_block``, run on the chain's state at ``at``."""
     parameters = {field.name: getattr(state.parameters, field.name) for field in fields(Params)}
+    mode = LiquidAlphaMode(state.parameters.liquid_alpha_mode)
     return outlook(
         epoch_input(state, epoch_block),
-        Params(**parameters),
+        Params(**parameters | {"liquid_alpha_mode": mode}),
         _treasury(chain, state, epoch_block, at),
         _takes(chain, state, at),
     )
@@ -73,7 +75,7 @@ def epoch_input(state: EpochState, epoch_block: int) -> EpochInput:
     return EpochInput(
         block=epoch_block,
         last_step=state.last_step,
-        alpha_stake=state.alpha_stake,
+        alpha_stake=_counted_stake(state, epoch_block),
         tao_stake=state.tao_stake,
         last_update=state.last_update,
         registered_at=state.registered_at,
@@ -83,14 +85,26 @@ def epoch_input(state: EpochState, epoch_block: int) -> EpochInput:
         weights=[tuple((int(uid), weight) for uid, weight in row) for row in state.weights],
         bonds=[tuple((int(uid), bond) for uid, bond in row) for row in state.bonds],
         emission=0,
+        consensus=state.consensus,
     )
+
+
+def _counted_stake(state: EpochState, epoch_block: int) -> list[int]:
+    """Each uid's stake as the epoch counts it: as it is, or its average where the subnet's rules say so."""
+    histories = [StakeHistory(*(known or (0, state.last_epoch_block))) for known in state.stake_histories]
+    if not state.rules.average_stake:
+        return list(state.alpha_stake)
+    return [
+        history.average(stake, state.last_epoch_block, epoch_block)
+        for history, stake in zip(histories, state.alpha_stake, strict=True)
+    ]
 
 
 def _oldest_open_commit(state: EpochState, uid: int) -> int | None:
     """The block of a uid's oldest commit that could still be revealed when the epoch runs."""
     epoch = state.epoch_index + 1  # the epoch that is about to begin counts already
     windows = {
-        commit.block: reveal_window(commit.epoch, state.reveal_period_epochs, epoch)
+        commit.block: reveal_window(commit.epoch, commit.reveal_period or state.reveal_period_epochs, epoch)
         for commit in state.commits[uid]
     }
     return min(
@@ -118,6 +132,7 @@ def _treasury(chain: Chain, state: EpochState, epoch_block: int, at: str) -> Tre
         position=emitting.index(state.netuid) if state.netuid in emitting else None,
         pots=Pots(state.pending_owner_cut_rao, state.pending_server_rao, state.pending_validator_rao),
         owner_cut=0 if cut_enabled == b"\0" else owner_cut,
+        carry_dust=state.rules.carry_dust,
     )
 
 

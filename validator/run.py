@@ -181,7 +181,8 @@ class Validator:
     async def _act(self, block: Block, clock: EpochClock) -> bool:
         """Does the most urgent duty, if there is one; whether something was done."""
         hyper = await self._threads.run(self._chain.hyperparameters, self.netuid, block.hash)
-        rules = Rules(self._options.steps_per_epoch, self._options.margin_blocks, hyper.commit_reveal_period)
+        rules = Rules(self._options.steps_per_epoch, self._options.margin_blocks)
+        self._duties.reveal_period = hyper.commit_reveal_period
         if clock.epoch != self._duties.state.epoch:
             self._duties.state.enter(clock.epoch)
             self._rests.clear()
@@ -193,7 +194,7 @@ class Validator:
         try:
             match duty:
                 case Due.REVEAL:
-                    await self._duties.reveal(clock, rules)
+                    await self._duties.reveal(clock)
                 case Due.STEP:
                     await self._duties.step(block, clock)
                 case Due.COMMIT:
@@ -222,7 +223,7 @@ class Validator:
             clock.epoch,
             progress.steps_done,
             progress.committed,
-            len(progress.commits_waiting),
+            len(progress.reveals_due),
             progress.predicted,
             done,
             clock.blocks_left,

@@ -10,12 +10,11 @@ only then), take one or more steps, commit the weights before the epoch ends, an
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
 from meritnet.chain.errors import UsageError
-from meritnet.consensus.commit import RevealWindow, reveal_window
 from meritnet.consensus.schedule import next_epoch
 
 
@@ -54,8 +53,6 @@ class Rules:
     steps_per_epoch: int = 4
     margin_blocks: int = 3
     """The commit is sent when at most this many blocks are left, whether all steps were taken or not."""
-    reveal_period: int = 1
-    """The subnet's; it matters under commit-reveal only."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +64,8 @@ class Progress:
     committed: bool = False
     """The commit is on the chain; in a subnet without commit-reveal, the weights are."""
     predicted: bool = False
-    commits_waiting: tuple[int, ...] = ()
-    """The epochs of commits on the chain that have not been revealed."""
+    reveals_due: tuple[int, ...] = ()
+    """The epochs in which commits on the chain are to be revealed."""
     has_scores: bool = False
     """Whether there is anything to set weights by, of this epoch or an earlier one."""
 
@@ -76,7 +73,7 @@ class Progress:
         """The same in another epoch, where nothing has been done yet."""
         if epoch == self.epoch:
             return self
-        return Progress(epoch, commits_waiting=self.commits_waiting, has_scores=self.has_scores)
+        return Progress(epoch, reveals_due=self.reveals_due, has_scores=self.has_scores)
 
 
 class Due(StrEnum):
@@ -101,7 +98,7 @@ def due(
         urgent = [] if now.predicted else [Due.PREDICT]
     else:
         stepped, late = now.steps_done >= rules.steps_per_epoch, clock.blocks_left <= rules.margin_blocks
-        reveals = to_reveal(clock.epoch, now.commits_waiting, rules.reveal_period)
+        reveals = clock.epoch in now.reveals_due
         # Shortly before the end only who has nothing to commit yet may still step: it has nothing to lose.
         in_time = clock.block >= step_block(clock, now, rules) if not late else not now.has_scores
         steps = in_time and not (now.committed or stepped)
@@ -114,7 +111,7 @@ def due(
 def is_done(clock: EpochClock, progress: Progress, rules: Rules) -> bool:
     """Whether the present epoch's duty needs no transaction any more, so that the epoch may come."""
     now = progress.at(clock.epoch)
-    if to_reveal(clock.epoch, now.commits_waiting, rules.reveal_period):
+    if clock.epoch in now.reveals_due:
         return False
     return now.committed or (now.steps_done >= rules.steps_per_epoch and not now.has_scores)
 
@@ -123,8 +120,3 @@ def step_block(clock: EpochClock, progress: Progress, rules: Rules) -> int:
     """The block from which the next step is due: steps are spread evenly over the epoch before its margin."""
     span = max(0, clock.next_epoch_block - clock.last_epoch_block - rules.margin_blocks)
     return clock.last_epoch_block + progress.steps_done * span // rules.steps_per_epoch
-
-
-def to_reveal(epoch: int, commit_epochs: Iterable[int], reveal_period: int) -> list[int]:
-    """The epochs of those commits that are to be revealed in this one."""
-    return [made for made in commit_epochs if reveal_window(made, reveal_period, epoch) is RevealWindow.OPEN]

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from meritnet.chain.client.epoch_rules import EpochRules, decoded
 from meritnet.chain.client.storage_key import blake2_128_concat, item_prefix, twox_64_concat
-from meritnet.chain.client.subnets import no_such_subnet
+from meritnet.chain.client.subnets import LIQUID_ALPHA_MODES, no_such_subnet
 from meritnet.chain.client.weights import WeightCommit, commits_key, decoded_commits, rows
 from meritnet.chain.keys import ss58_encode
 from meritnet.chain.scale import Reader, u16
@@ -42,6 +43,9 @@ class EpochParameters:
     stake_threshold: int
     tao_weight: int
     commit_reveal: bool
+    liquid_alpha_mode: str
+    absent_as_zero: bool
+    deviation_cost: int
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,11 @@ class EpochState:
     pending_server_rao: int
     pending_validator_rao: int
     pending_owner_cut_rao: int
+    consensus: tuple[int, ...]
+    rules: EpochRules
+    stake_histories: tuple[tuple[int, int] | None, ...]
+    """Stake × blocks since the last epoch, and up to which block, of uids whose stake changed; kept where
+    stake counts by its average."""
     parameters: EpochParameters
 
 
@@ -82,6 +91,7 @@ _DEFAULTS = {
     "AlphaValues": 45_875 | 58_982 << 16,
     "RevealPeriodEpochs": 1,
     "TaoWeight": 971_718_665_099_567_868,
+    "LiquidAlphaConsensusMode": 2,
 }
 """What the runtime reads where nothing is stored; 0 for the others."""
 
@@ -91,6 +101,7 @@ _BY_SUBNET = (
     *("PendingServerEmission", "PendingValidatorEmission", "PendingOwnerCut"),
     *("Tempo", "Kappa", "BondsPenalty", "BondsMovingAverage", "AlphaSigmoidSteepness", "AlphaValues"),
     *("MaxAllowedValidators", "ActivityCutoffFactorMilli", "CommitRevealWeightsEnabled"),
+    *("Consensus", "LiquidAlphaConsensusMode", "EpochRules"),
 )
 _GLOBAL = ("StakeThreshold", "TaoWeight")
 
@@ -128,6 +139,7 @@ def epoch_state(chain: Chain, netuid: NetUid, at: str | None = None) -> EpochSta
     size = facts.number("SubnetworkN")
     holders, registered = _holders(chain, netuid, size, at)
     alpha, tao, queues = _by_holder(chain, netuid, holders, at)
+    rules = decoded(facts.values["EpochRules"])
     owner = facts.values["SubnetOwnerHotkey"]
     return EpochState(
         netuid=netuid,
@@ -149,11 +161,14 @@ def epoch_state(chain: Chain, netuid: NetUid, at: str | None = None) -> EpochSta
         pending_server_rao=facts.number("PendingServerEmission"),
         pending_validator_rao=facts.number("PendingValidatorEmission"),
         pending_owner_cut_rao=facts.number("PendingOwnerCut"),
-        parameters=_parameters(facts),
+        consensus=facts.vector("Consensus", 2, size),
+        rules=rules,
+        stake_histories=_stake_histories(chain, netuid, holders, rules, at),
+        parameters=_parameters(facts, rules),
     )
 
 
-def _parameters(facts: _Facts) -> EpochParameters:
+def _parameters(facts: _Facts, rules: EpochRules) -> EpochParameters:
     tempo, alpha_values = facts.number("Tempo"), facts.number("AlphaValues")
     steepness = facts.number("AlphaSigmoidSteepness")
     return EpochParameters(
@@ -171,6 +186,9 @@ def _parameters(facts: _Facts) -> EpochParameters:
         stake_threshold=facts.number("StakeThreshold"),
         tao_weight=facts.number("TaoWeight"),
         commit_reveal=facts.number("CommitRevealWeightsEnabled") == 1,
+        liquid_alpha_mode=LIQUID_ALPHA_MODES[facts.number("LiquidAlphaConsensusMode")],
+        absent_as_zero=rules.absent_as_zero,
+        deviation_cost=rules.deviation_cost,
     )
 
 
@@ -196,6 +214,18 @@ def _by_holder(
     numbers = [int.from_bytes(value or b"", "little") for value in values[: 2 * size]]
     queues = tuple(tuple(decoded_commits(value)) for value in values[2 * size :])
     return tuple(numbers[:size]), tuple(numbers[size:]), queues
+
+
+def _stake_histories(
+    chain: Chain, netuid: NetUid, holders: list[bytes], rules: EpochRules, at: str
+) -> tuple[tuple[int, int] | None, ...]:
+    """Each hotkey's stake so far in this epoch, where it changed."""
+    if not rules.average_stake:
+        return (None,) * len(holders)
+    prefix = item_prefix(PALLET, "StakeIntegral") + u16(netuid)
+    values = chain.storage_many([prefix + blake2_128_concat(holder) for holder in holders], at)
+    readers = [Reader(value) if value else None for value in values]
+    return tuple(None if one is None else (one.unsigned(16), one.unsigned(8)) for one in readers)
 
 
 def _rows(chain: Chain, item: str, netuid: NetUid, size: int, at: str) -> tuple[Row, ...]:

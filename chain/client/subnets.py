@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
+from meritnet.chain.client import epoch_rules
 from meritnet.chain.client.storage_key import blake2_128_concat, item_prefix
 from meritnet.chain.errors import ChainError, CodecError, UsageError
 from meritnet.chain.keys import KeyPair, ss58_encode
@@ -14,6 +15,7 @@ from meritnet.chain.types import BlockNumber, NetUid, Rao, Ss58Address
 
 if TYPE_CHECKING:
     from meritnet.chain.client.client import Chain
+    from meritnet.chain.client.codec import Call
     from meritnet.chain.client.submission import Receipt
 
 PALLET = "SubtensorModule"
@@ -112,6 +114,10 @@ SETTERS: Mapping[str, str] = {
 }
 """Hyperparameter → the call that sets it: the subnet's number first, then the value."""
 
+LIQUID_ALPHA_MODES = ("current", "previous", "auto")
+"""Which consensus liquid alpha goes by, in the chain's order: this epoch's, the previous one's, or the
+previous one's at a bonds penalty of 1 only."""
+
 ROOT_SETTERS: Mapping[str, str] = {"tempo": "AdminUtils.sudo_set_tempo"}
 """Where root has a call of its own: it is bound by fewer limits."""
 
@@ -141,6 +147,12 @@ def hyperparameters(chain: Chain, netuid: NetUid, at: str | None = None) -> Hype
     if missing:
         raise CodecError(f"the chain does not tell these hyperparameters: {', '.join(missing)}")
     return Hyperparameters(**{name: entries[name] for name in names})  # type: ignore[arg-type]
+
+
+def liquid_alpha_mode(chain: Chain, netuid: NetUid, at: str | None = None) -> str:
+    """Which consensus a subnet's liquid alpha goes by."""
+    value = chain.storage(item_prefix(PALLET, "LiquidAlphaConsensusMode") + u16(netuid), at)
+    return "auto" if value is None else LIQUID_ALPHA_MODES[value[0]]
 
 
 def no_such_subnet(netuid: int) -> ChainError:
@@ -200,7 +212,7 @@ def set_identity(chain: Chain, coldkey: KeyPair, netuid: int, name: str, descrip
 
 
 def set_hyperparameter(
-    chain: Chain, signer: KeyPair, netuid: int, name: str, value: int | bool, *, as_root: bool = False
+    chain: Chain, signer: KeyPair, netuid: int, name: str, value: int | bool | str, *, as_root: bool = False
 ) -> Receipt:
     """Set a hyperparameter; the owner signs, or with ``as_root`` the chain's sudo key.
 
@@ -208,19 +220,37 @@ def set_hyperparameter(
     """
     from meritnet.chain.client.codec import Call
 
+    call = _setting(chain, netuid, name, value, as_root)
+    return chain.submit(Call("Sudo", "sudo", {"call": call}) if as_root else call, signer)
+
+
+def _setting(chain: Chain, netuid: int, name: str, value: int | bool | str, as_root: bool) -> Call:
+    """The call that sets a hyperparameter; values that stand together are read first."""
+    from meritnet.chain.client.codec import Call
+
+    if name == "liquid_alpha_mode":
+        if value not in LIQUID_ALPHA_MODES:
+            modes = ", ".join(LIQUID_ALPHA_MODES)
+            raise UsageError(f"{value!r} is no mode of liquid alpha", f"write one of {modes}")
+        mode = str(value).capitalize()
+        return Call("AdminUtils", "sudo_set_liquid_alpha_consensus_mode", {"netuid": netuid, "mode": mode})
+    if isinstance(value, str):
+        raise UsageError(f"{value!r} is no value", "write a whole number, or true or false")
     if name in ("alpha_low", "alpha_high"):
         now = hyperparameters(chain, NetUid(netuid))
         pair = {"alpha_low": now.alpha_low, "alpha_high": now.alpha_high, name: value}
-        call = Call("AdminUtils", "sudo_set_alpha_values", {"netuid": netuid} | pair)
-    elif name in SETTERS:
-        setter = ROOT_SETTERS.get(name, SETTERS[name]) if as_root else SETTERS[name]
-        pallet, function = setter.split(".")
-        _, argument = chain.codec.arguments(pallet, function)
-        call = Call(pallet, function, {"netuid": netuid, argument: value})
-    else:
-        known = ", ".join(sorted([*SETTERS, "alpha_high", "alpha_low"]))
+        return Call("AdminUtils", "sudo_set_alpha_values", {"netuid": netuid} | pair)
+    if name in epoch_rules.NAMES:
+        rules = epoch_rules.with_rule(chain, NetUid(netuid), name, value)
+        return Call("AdminUtils", "sudo_set_epoch_rules", {"netuid": netuid, "rules": rules})
+    if name not in SETTERS:
+        others = ("alpha_high", "alpha_low", "liquid_alpha_mode", *epoch_rules.NAMES)
+        known = ", ".join(sorted([*SETTERS, *others]))
         raise UsageError(f"{name!r} is no hyperparameter that can be set", f"these can: {known}")
-    return chain.submit(Call("Sudo", "sudo", {"call": call}) if as_root else call, signer)
+    setter = ROOT_SETTERS.get(name, SETTERS[name]) if as_root else SETTERS[name]
+    pallet, function = setter.split(".")
+    _, argument = chain.codec.arguments(pallet, function)
+    return Call(pallet, function, {"netuid": netuid, argument: value})
 
 
 _SUBNET_ITEMS = (

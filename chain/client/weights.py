@@ -28,6 +28,8 @@ class WeightCommit:
     commit_hash: bytes
     epoch: int
     block: BlockNumber
+    reveal_period: int = 0
+    """Epochs until its reveal where the subnet's period adapts; 0: as the subnet has it."""
 
 
 def rows(chain: Chain, item: str, netuid: NetUid, at: str | None = None) -> dict[Uid, list[tuple[Uid, int]]]:
@@ -55,15 +57,14 @@ def commits(chain: Chain, netuid: NetUid, hotkey: str, at: str | None = None) ->
 
 
 def decoded_commits(value: bytes | None) -> list[WeightCommit]:
-    """The stored queue of commits: hash, epoch, block and an unused number each."""
+    """The stored queue of commits."""
     if value is None:
         return []
     reader = Reader(value)
 
     def commit() -> WeightCommit:
-        found = WeightCommit(reader.take(32), reader.unsigned(8), BlockNumber(reader.unsigned(8)))
-        reader.take(8)
-        return found
+        digest, epoch, block = reader.take(32), reader.unsigned(8), reader.unsigned(8)
+        return WeightCommit(digest, epoch, BlockNumber(block), reader.unsigned(8))
 
     return reader.vector(commit)
 

@@ -10,7 +10,7 @@ from meritnet.consensus import fixed
 from meritnet.consensus.fixed import I32F32, I64F64, I96F32, ONE, U96F32
 
 SMALL = st.integers(-(2**39) + 1, 2**39 - 1)
-POSITIVE = st.integers(0, 2**58)
+DIVISORS = st.one_of(st.integers(0, 2**62 - 1), st.integers(0, 2**33))
 
 
 @given(SMALL, SMALL)
@@ -19,11 +19,14 @@ def test_product_of_arrays(a: int, b: int) -> None:
     assert fixed.product(fixed.fixed([a]), b)[0] == I32F32.mul(a, b)
 
 
-@given(st.integers(0, 2**58), st.integers(0, 2**58))
-def test_quotient_of_arrays(a: int, b: int) -> None:
+@given(st.data(), DIVISORS)
+def test_quotient_of_arrays(data: st.DataObject, b: int) -> None:
+    """Up to the bounds that the docstring names, and where rounding is closest to a whole number."""
+    a = data.draw(st.integers(0, min((b << 16) or 2**47, 2**62)))
+    if b > 1 and data.draw(st.booleans()):
+        a = max(a * 2**32 // b * b + data.draw(st.integers(-1, 1)), 0) >> 32
     wanted = (a << 32) // b if b else 0
-    if wanted < 2**63:
-        assert fixed.quotient(fixed.fixed([a]), fixed.fixed([b]))[0] == wanted == I32F32.div(a, b)
+    assert fixed.quotient(fixed.fixed([a]), fixed.fixed([b]))[0] == wanted == I32F32.div(a, b)
 
 
 def test_division_rounds_towards_zero_and_products_down() -> None:
@@ -45,12 +48,22 @@ def test_saturation() -> None:
 
 @given(st.floats(-5, 5))
 def test_exp_is_close_where_liquid_alpha_needs_it(x: float) -> None:
-    assert fixed.exp(int(x * ONE)) / ONE == pytest.approx(math.exp(x), rel=1e-7)
+    assert fixed.exp(fixed.fixed([x * ONE]))[0] / ONE == pytest.approx(math.exp(x), rel=1e-7)
+
+
+@given(st.integers(-25 * ONE, 25 * ONE))
+def test_exp_of_arrays_is_the_series_in_single_numbers(x: int) -> None:
+    magnitude = min(abs(x), 20 * ONE)
+    term, total = magnitude, magnitude + ONE
+    for divisor in range(2, 32):
+        term = I32F32.div(I32F32.mul(term, magnitude), I32F32.integer(divisor))
+        total += term
+    if x != ONE:
+        assert fixed.exp(fixed.fixed([x]))[0] == (I32F32.div(ONE, total) if x < 0 else total)
 
 
 def test_exp_at_zero_and_one() -> None:
-    assert fixed.exp(0) == ONE
-    assert fixed.exp(ONE) == int(math.e * 2**23) << 9
+    assert fixed.exp(fixed.fixed([0, ONE])).tolist() == [ONE, int(math.e * 2**23) << 9]
 
 
 @given(st.integers(0, 65_535))

@@ -8,8 +8,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from meritnet.consensus import matrix, permits, vectors
-from meritnet.consensus.epoch import admitted_weights, epoch
+from meritnet.consensus.epoch import Steps, epoch, epoch_steps
 from meritnet.consensus.fixed import ONE, proportion
+from meritnet.consensus.params import Params
 from meritnet.consensus.state import EpochInput, EpochOutput, Row
 
 RANDOM = st.integers(0, 2**32).map(Random)  # far faster than drawing every number from Hypothesis
@@ -30,7 +31,7 @@ def reordered(state: EpochInput, order: list[int]) -> EpochInput:
     changed = {
         field.name: permuted(getattr(state, field.name), order)
         for field in fields(state)
-        if isinstance(getattr(state, field.name), list)
+        if isinstance(getattr(state, field.name), list) and getattr(state, field.name)
     }
     changed |= {name: renamed(getattr(state, name), order) for name in ("weights", "bonds")}
     owner = None if state.owner_uid is None else order.index(state.owner_uid)
@@ -84,20 +85,68 @@ def test_an_epoch_pays_no_more_than_it_has(random: Random, n: int) -> None:
         assert dust <= 2 * n + state.emission * 2 * n / ONE
 
 
+def stepped(state: EpochInput, params: Params) -> Steps:
+    n = len(state.alpha_stake)
+    return epoch_steps(state, matrix.from_rows(state.weights, n), matrix.from_rows(state.bonds, n), params)
+
+
 @settings(max_examples=60)
 @given(RANDOM, SIZES)
 def test_clipping_never_raises_a_rank_and_trust_is_a_share(random: Random, n: int) -> None:
     state, params = vectors.random_epoch(random, n), vectors.random_params(random)
-    stake = permits.normalized_stake(
-        permits.stake_weights(state, params), state.owner_uid, params.stake_threshold
-    )
-    active = permits.active_stake(stake, permits.active(state, params), permits.permits_in_force(state))
-    weights = admitted_weights(state, params)
-    consensus = matrix.weighted_medians(active, weights, proportion(params.kappa))
-    clipped = matrix.clip_columns(weights, consensus)
-    assert (clipped.values <= weights.values).all()
-    assert (matrix.column_products(clipped, active) <= matrix.column_products(weights, active)).all()
-    assert (clipped.values.sum(axis=1) <= ONE).all()
+    steps = stepped(state, params)
+    say = steps.active_stake[steps.rows]
+    assert (steps.clipped.values <= steps.weights.values).all()
+    clipped, raw = (matrix.column_products(one, say) for one in (steps.clipped, steps.weights))
+    assert (clipped <= raw).all()
+    assert (steps.validator_trust <= ONE).all()
+
+
+@settings(max_examples=60)
+@given(RANDOM, SIZES)
+def test_nobody_but_the_owner_is_paid_for_its_own_weights(random: Random, n: int) -> None:
+    """Whatever a validator says of itself, its incentive is the same."""
+    state, params = vectors.random_epoch(random, n), vectors.random_params(random)
+    uid = random.randrange(n)
+    assume(uid != state.owner_uid)
+    row = dict(state.weights[uid]) | {uid: random.randrange(65_536)}
+    changed = [tuple(row.items()) if other == uid else old for other, old in enumerate(state.weights)]
+    before, after = epoch(state, params), epoch(replace(state, weights=changed), params)
+    assert after == before
+
+
+@settings(max_examples=60)
+@given(RANDOM, SIZES)
+def test_a_newcomer_who_is_idle_changes_nothing(random: Random, n: int) -> None:
+    """A uid without stake, permit and weights, which nobody weights: the others earn what they did."""
+    state, params = vectors.random_epoch(random, n), vectors.random_params(random)
+    newcomer = {
+        **dict.fromkeys(("alpha_stake", "tao_stake", "last_update", "registered_at"), 0),
+        "permits": False,
+        "oldest_commit_block": None,
+        "weights": (),
+        "bonds": (),
+    }
+    longer = {name: [*getattr(state, name), value] for name, value in newcomer.items()}
+    longer["consensus"] = [*state.consensus, 0] if state.consensus else []
+    before, after = epoch(state, params), epoch(replace(state, **longer), params)
+    for field in fields(EpochOutput):
+        assert getattr(after, field.name)[:n] == getattr(before, field.name), field.name
+        assert not getattr(after, field.name)[n] or field.name == "active"
+
+
+@settings(max_examples=60)
+@given(RANDOM, SIZES)
+def test_supporting_the_consensus_costs_nothing(random: Random, n: int) -> None:
+    """A deviation cost leaves consensus and incentive alone, and bonds of validators who agree in full."""
+    state = vectors.random_epoch(random, n)
+    params = replace(vectors.random_params(random), deviation_cost=0)
+    costly = replace(params, deviation_cost=random.randrange(1, 65_536))
+    free, charged = stepped(state, params), stepped(state, costly)
+    assert (free.incentive == charged.incentive).all()
+    assert (charged.bond_weights.values <= free.bond_weights.values).all()
+    agrees = free.validator_trust[free.rows] == free.consensus.sum()
+    assert (charged.bond_weights.values[agrees] == free.bond_weights.values[agrees]).all()
 
 
 @settings(max_examples=60)
@@ -106,7 +155,7 @@ def test_consensus_is_a_weight_that_a_majority_supports(random: Random, n: int) 
     state, params = vectors.random_epoch(random, n), vectors.random_params(random)
     stake = np.array([random.randrange(ONE) for _ in range(n)], np.int64) // n
     assume(stake.any())
-    weights = matrix.normalize_rows(matrix.from_rows(state.weights))
+    weights = matrix.normalize_rows(matrix.from_rows(state.weights, n))
     consensus = matrix.weighted_medians(stake, weights, proportion(params.kappa))
     share = stake / stake.sum()
     for miner in range(n):

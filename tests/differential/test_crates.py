@@ -1,6 +1,7 @@
 """The Rust crates against the specification on cases that no vector holds, bit for bit.
 
-MERITNET_DIFFERENTIAL_CASES sets how many of each kind are tried, MERITNET_DIFFERENTIAL_SEED which.
+MERITNET_DIFFERENTIAL_CASES sets how many of each kind are tried, MERITNET_DIFFERENTIAL_SEED which. The first
+difference ends the run with the seed, the case, and both implementations' steps side by side.
 """
 
 import json
@@ -18,6 +19,7 @@ from meritnet.consensus import vectors
 from meritnet.consensus.epoch import epoch
 from meritnet.consensus.params import Params
 from meritnet.consensus.state import EpochInput
+from meritnet.consensus.trace import side_by_side, trace
 
 CHAIN = Path(__file__).parents[2] / "chain"
 CASES = int(os.environ.get("MERITNET_DIFFERENTIAL_CASES", "300"))
@@ -64,7 +66,25 @@ def test_random_calls(runner: Runner, name: str) -> None:
     source, _ = vectors.FILES[name]
     for number, case in zip(range(CASES), source(Random(f"{SEED} {name}")), strict=False):
         expected = as_json(case.pop("result"))
-        assert runner.answer(case) == expected, f"{name} case {number} of seed {SEED!r}: {case}"
+        if runner.answer(case) != expected:
+            pytest.fail(f"{name} case {number} of seed {SEED!r}: {case}\n{explained(runner, case)}")
+
+
+def explained(runner: Runner, case: dict[str, Any]) -> str:
+    """Both implementations' steps, where the case is an epoch."""
+    if case["call"] != "epoch":
+        return ""
+    state, params = EpochInput(**case["input"]), Params(**case["params"])
+    return side_by_side(as_json(trace(state, params)), runner.answer(case | {"call": "epoch_steps"}))
+
+
+def test_every_step_of_an_epoch(runner: Runner) -> None:
+    random = Random(f"{SEED} steps")
+    for _ in range(50):
+        state, params = vectors.random_epoch(random, 5), vectors.random_params(random)
+        call = {"call": "epoch_steps", "input": asdict(state), "params": asdict(params)}
+        ours, theirs = as_json(trace(state, params)), runner.answer(call)
+        assert ours == theirs, side_by_side(ours, theirs)
 
 
 def subnet(random: Random, n: int) -> EpochInput:

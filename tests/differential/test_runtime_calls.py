@@ -5,13 +5,14 @@ Before each epoch's block the specification predicts it from what a client reads
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from random import Random
 
 import pytest
 
 from meritnet.chain.client import neurons, stake, subnets, weights
 from meritnet.chain.client.client import Chain
+from meritnet.chain.client.epoch_rules import EpochRules
 from meritnet.chain.client.storage_key import item_prefix
 from meritnet.chain.errors import DispatchFailed
 from meritnet.chain.keys import KeyPair
@@ -38,6 +39,8 @@ class Promise:
     """Weights behind a commit, and the epoch that it was made in."""
 
     epoch: int
+    period: int
+    """Epochs until the reveal."""
     hotkey: KeyPair
     uids: list[int]
     values: list[int]
@@ -56,6 +59,7 @@ class World:
     chain: Chain
     random: Random
     commit_reveal: bool
+    rules: EpochRules
     netuid: int = 0
     hotkeys: dict[str, tuple[KeyPair, KeyPair]] = field(default_factory=dict)
     """By address: the hotkey and its coldkey."""
@@ -75,6 +79,8 @@ class World:
         self.write("MinNonImmuneUids", number(1, 2))
         self.write("Tempo", number(TEMPO, 2))
         self.write("CommitRevealWeightsEnabled", number(self.commit_reveal, 1))
+        for name, value in asdict(self.rules).items():
+            subnets.set_hyperparameter(self.chain, OWNER, self.netuid, name, value, as_root=True)
 
     def key(self, item: str) -> bytes:
         return item_prefix("SubtensorModule", item) + number(self.netuid, 2)
@@ -160,13 +166,15 @@ def weigh(world: World) -> None:
     salt = [world.random.randrange(65_536) for _ in range(8)]
     digest = commit_hash(hotkey.public, world.netuid, uids, values, salt, 0)
     if world.attempt("commit", lambda: weights.commit_weights(world.chain, world.netuid, hotkey, digest)):
-        world.promised.append(Promise(world.read("SubnetEpochIndex"), hotkey, uids, values, salt))
+        kept = world.chain.weight_commits(world.netuid, hotkey.address)[-1]
+        assert kept.epoch == world.read("SubnetEpochIndex")
+        world.promised.append(Promise(kept.epoch, kept.reveal_period or 1, hotkey, uids, values, salt))
 
 
 def reveal(world: World) -> None:
     """An older commit, perhaps too early or too late: the chain agrees in its window only."""
     promise = world.random.choice(world.promised)
-    window = reveal_window(promise.epoch, 1, world.read("SubnetEpochIndex"))
+    window = reveal_window(promise.epoch, promise.period, world.read("SubnetEpochIndex"))
     call = lambda: weights.reveal_weights(world.chain, world.netuid, *promise.weights)  # noqa: E731
     if world.attempt("reveal", call):
         assert window is RevealWindow.OPEN
@@ -212,9 +220,12 @@ def genesis() -> Iterator[Node]:
         yield node
 
 
-def world_of(node: Node, seed: int, commit_reveal: bool) -> World:
+ALL_RULES = EpochRules(True, True, True, 40_000, 20_000)
+
+
+def world_of(node: Node, seed: int, commit_reveal: bool, rules: EpochRules = EpochRules()) -> World:  # noqa: B008
     chain = Chain.in_process(lambda send: Session(node, send))
-    return World(node, chain, Random(seed), commit_reveal)
+    return World(node, chain, Random(seed), commit_reveal, rules)
 
 
 def test_random_calls(genesis: Node) -> None:
@@ -225,10 +236,11 @@ def test_random_calls(genesis: Node) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("rules", [EpochRules(), ALL_RULES])
 @pytest.mark.parametrize("commit_reveal", [False, True])
 @pytest.mark.parametrize("seed", range(100, 103))
-def test_many_random_calls(genesis: Node, seed: int, commit_reveal: bool) -> None:
-    with genesis.anchor() as node, (world := world_of(node, seed, commit_reveal)).chain:
+def test_many_random_calls(genesis: Node, seed: int, commit_reveal: bool, rules: EpochRules) -> None:
+    with genesis.anchor() as node, (world := world_of(node, seed, commit_reveal, rules)).chain:
         live(world, blocks=20 * TEMPO)
         assert world.epochs >= 19
         kinds = {"commit", "reveal"} if commit_reveal else {"set"}

@@ -10,14 +10,17 @@ from random import Random
 
 import pytest
 
+from meritnet.chain.client.epoch_rules import EpochRules
 from meritnet.chain.client.storage_key import blake2_128_concat, identity, item_prefix, twox_64_concat
 from meritnet.chain.node.node import Node
 from meritnet.chain.testing import violated
 from meritnet.consensus import vectors
+from meritnet.consensus.commit import average_volatility, reveal_period, volatility
 from meritnet.consensus.emission import Pots
 from meritnet.consensus.outlook import Outlook, Treasury, outlook
-from meritnet.consensus.params import Params
+from meritnet.consensus.params import LiquidAlphaMode, Params
 from meritnet.consensus.share_pool import SharePool
+from meritnet.consensus.stake_average import StakeHistory
 from meritnet.consensus.state import EpochInput, Row
 
 NETUID = (1).to_bytes(2, "little")
@@ -68,7 +71,12 @@ class Scenario:
 
     state: EpochInput
     params: Params
+    rules: EpochRules
     cutoff_factor_milli: int
+    last_epoch: int
+    histories: list[StakeHistory | None]
+    """How each hotkey's stake changed since the last epoch, where it did."""
+    volatility_q32: int
     pots: Pots
     emits: bool
     owner_cut: int
@@ -89,17 +97,47 @@ def scenario(random: Random, n: int) -> Scenario:
     # The chain keeps no bonds of those who had no permit.
     in_force = [permit or uid == state.owner_uid for uid, permit in enumerate(state.permits)]
     bonds = [row if permit else () for row, permit in zip(state.bonds, in_force, strict=True)]
+    last_epoch = random.randrange(HEAD)
+    rules = EpochRules(
+        carry_dust=random.random() < 0.3,
+        absent_as_zero=params.absent_as_zero,
+        average_stake=random.random() < 0.3,
+        deviation_cost=params.deviation_cost,
+        reveal_target=random.choice([0, 0, 65_535, random.randrange(65_536)]),
+    )
+    histories = [random.choice([None, history(random, last_epoch)]) for _ in range(n)]
     stakes = [shared.value for shared, _ in pools]
+    if rules.average_stake:
+        known = [given or StakeHistory(0, last_epoch) for given in histories]
+        stakes = [one.average(stake, last_epoch, block) for one, stake in zip(known, stakes, strict=True)]
     return Scenario(
-        state=replace(state, alpha_stake=stakes, tao_stake=[0] * n, bonds=bonds),
+        state=replace(
+            state,
+            alpha_stake=stakes,
+            tao_stake=[0] * n,
+            bonds=bonds,
+            consensus=state.consensus or [0] * n,  # the chain keeps an entry for every uid
+        ),
         params=replace(params, activity_cutoff=factor * params.tempo // 1_000),
+        rules=rules,
         cutoff_factor_milli=factor,
+        last_epoch=last_epoch,
+        histories=histories,
+        volatility_q32=random.choice([0, random.randrange(2**32)]),
         pots=Pots(*(random.choice([0, random.randrange(10**13)]) for _ in range(3))),
         emits=random.random() < 0.7,
         owner_cut=random.choice([11_796, 0, 65_535]),
         takes=[random.choice([11_796, 0, 65_535, random.randrange(65_536)]) for _ in range(n)],
         pools=pools,
     )
+
+
+def history(random: Random, last_epoch: int) -> StakeHistory:
+    """A hotkey's stake at some blocks since the last epoch."""
+    found = StakeHistory(0, last_epoch)
+    for block in sorted(random.sample(range(last_epoch, HEAD + 1), min(2, HEAD + 1 - last_epoch))):
+        found = found.changed(random.randrange(STAKED_AT_MOST), block)
+    return found
 
 
 def pool(random: Random, uid: int) -> tuple[SharePool, dict[bytes, int]]:
@@ -115,7 +153,7 @@ def pool(random: Random, uid: int) -> tuple[SharePool, dict[bytes, int]]:
 def written(case: Scenario, balances: int) -> Storage:
     """The storage of the subnet, such that the chain's invariants hold given the balances' total."""
     state, n = case.state, len(case.state.alpha_stake)
-    staked = sum(state.alpha_stake)
+    staked = sum(shared.value for shared, _ in case.pools)
     storage = {
         item("NetworksAdded", NETUID): b"\1",
         item("SubnetworkN", NETUID): number(n, 2),
@@ -131,6 +169,8 @@ def written(case: Scenario, balances: int) -> Storage:
         item("PendingValidatorEmission", NETUID): number(case.pots.validator),
         item("SubnetOwnerCut"): number(case.owner_cut, 2),
         item("LastMechansimStepBlock", NETUID): number(state.last_step),
+        item("LastEpochBlock", NETUID): number(case.last_epoch),
+        item("ConsensusVolatility", NETUID): number(case.volatility_q32),
         item("SubnetEpochIndex", NETUID): number(EPOCH_INDEX),
         item("PendingEpochAt", NETUID): number(state.block),
         item("LastUpdate", NETUID): vector(state.last_update, 8),
@@ -138,7 +178,8 @@ def written(case: Scenario, balances: int) -> Storage:
         item("Active", NETUID): vector([0] * n, 1),
         item("Emission", NETUID): vector([0] * n, 8),
     }
-    for name in ("Consensus", "Incentive", "Dividends", "ValidatorTrust", "StakeWeight"):
+    storage[item("Consensus", NETUID)] = vector(state.consensus, 2)
+    for name in ("Incentive", "Dividends", "ValidatorTrust", "StakeWeight"):
         storage[item(name, NETUID)] = vector([0] * n, 2)
     if case.emits:
         storage |= {
@@ -168,17 +209,27 @@ def neuron(case: Scenario, uid: int) -> Storage:
         storage[item("Alpha", key, blake2_128_concat(holder), NETUID, hasher=blake2_128_concat)] = number(
             shares, 16
         )
+    known = case.histories[uid]
+    if known is not None:
+        storage[stake_integral(key)] = number(known.integral, 16) + number(known.since)
     committed = state.oldest_commit_block[uid]
     if committed is not None:
-        still_open, expired = EPOCH_INDEX + 1 - REVEAL_PERIOD, EPOCH_INDEX - REVEAL_PERIOD
+        # the subnet's period where a commit has none of its own, as if it were 0
+        own = 5 if case.rules.reveal_target else 0
+        period = own or REVEAL_PERIOD
+        still_open, expired = EPOCH_INDEX + 1 - period, EPOCH_INDEX - period
         queue = [(expired, committed // 2), (still_open, committed), (EPOCH_INDEX, committed + 1)]
-        commits = b"".join(bytes(32) + number(epoch) + number(block) + number(0) for epoch, block in queue)
+        commits = b"".join(bytes(32) + number(epoch) + number(block) + number(own) for epoch, block in queue)
         storage[item("WeightCommits", NETUID, twox_64_concat(key), hasher=twox_64_concat)] = b"\x0c" + commits
     return storage
 
 
+def stake_integral(key: bytes) -> bytes:
+    return item("StakeIntegral", NETUID, blake2_128_concat(key))
+
+
 def hyperparameters(case: Scenario) -> Storage:
-    params = case.params
+    params, rules = case.params, case.rules
     widths = {
         "Tempo": (params.tempo, 2),
         "Kappa": (params.kappa, 2),
@@ -189,9 +240,12 @@ def hyperparameters(case: Scenario) -> Storage:
         "MaxAllowedValidators": (params.max_allowed_validators, 2),
         "ActivityCutoffFactorMilli": (case.cutoff_factor_milli, 4),
         "CommitRevealWeightsEnabled": (params.commit_reveal, 1),
+        "LiquidAlphaConsensusMode": (list(LiquidAlphaMode).index(params.liquid_alpha_mode), 1),
     }
+    flags = bytes([rules.carry_dust, rules.absent_as_zero, rules.average_stake])
     storage = {item(name, NETUID): number(value, width) for name, (value, width) in widths.items()}
     return storage | {
+        item("EpochRules", NETUID): flags + number(rules.deviation_cost, 2) + number(rules.reveal_target, 2),
         item("StakeThreshold"): number(params.stake_threshold),
         item("TaoWeight"): number(params.tao_weight),
         item("RevealPeriodEpochs", NETUID, hasher=twox_64_concat): number(REVEAL_PERIOD),
@@ -221,6 +275,14 @@ def expected(case: Scenario, seen: Outlook, issuance: int) -> Storage:
         item("LastEpochBlock", NETUID): number(seen.block),
         item("LastMechansimStepBlock", NETUID): number(seen.block),
     }
+    if case.rules.average_stake:
+        storage |= {stake_integral(hotkey(uid)): b"" for uid in range(len(case.histories))}
+    if case.rules.reveal_target:
+        moved = volatility(case.state.consensus, output.consensus)
+        average = average_volatility(case.volatility_q32, moved)
+        period = reveal_period(average, case.rules.reveal_target)
+        storage[item("ConsensusVolatility", NETUID)] = number(average)
+        storage[item("RevealPeriodEpochs", NETUID, hasher=twox_64_concat)] = number(period)
     for uid, row in enumerate(output.bonds):
         storage[item("Bonds", NETUID, number(uid, 2))] = stored_row(row)
         storage |= pool_after(case, seen, uid)
@@ -268,7 +330,14 @@ def run(node: Node, case: Scenario) -> None:
     assert violated(node) is None
     issuance = int.from_bytes(node.storage(item("TotalIssuance")) or b"", "little")
     emitting = {"prices": [1], "position": 0} if case.emits else {"prices": [], "position": None}
-    treasury = Treasury(HEAD, issuance, pots=case.pots, owner_cut=case.owner_cut, **emitting)
+    treasury = Treasury(
+        HEAD,
+        issuance,
+        pots=case.pots,
+        owner_cut=case.owner_cut,
+        carry_dust=case.rules.carry_dust,
+        **emitting,
+    )
     seen = outlook(case.state, case.params, treasury, case.takes)
     node.seal()
     for key, value in expected(case, seen, issuance).items():

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from meritnet.chain.client.client import Chain
+from meritnet.chain.client.subnets import set_hyperparameter
 from meritnet.chain.client.transport import InProcessTransport, Subscription
 from meritnet.chain.errors import MeritnetError
 from meritnet.chain.keys import KeyPair
@@ -98,7 +99,8 @@ def test_a_commit_survives_its_validator_s_death(town: Any, when: str) -> None:
             reborn.recover(epoch)
             assert reborn.commit(WeightVector((2,), (65_535,)), 0, epoch).uids == (3, 4)
         assert events_named(town, chain, "WeightsCommitted") == 1
-        assert reborn.book.waiting == (epoch,)
+        assert reborn.book.has_committed(epoch)
+        assert reborn.book.reveals_due(1) == (epoch + 1,)
 
         advance_to_epoch(town, chain, epoch + 1)
         dying = committer(town, Chain(Mortal(town.node, when)))
@@ -139,6 +141,27 @@ def test_a_reveal_too_late_is_given_up(town: Any) -> None:
         advance_to_epoch(town, chain, epoch + 2)
         late = committer(town, chain)
         assert late.reveal(epoch + 2, 1) == []
+        assert late.book.commits == []
+
+
+@pytest.mark.slow
+def test_a_commit_is_revealed_after_the_period_that_it_was_made_under(town: Any) -> None:
+    """Where the period adapts, it may be another one by the time of the reveal."""
+    owner = KeyPair.from_uri("//Alice")
+    with town.connect() as chain:
+        with town.instant():
+            set_hyperparameter(chain, owner, town.netuid, "commit_reveal_period", 2, as_root=True)
+            set_hyperparameter(chain, owner, town.netuid, "reveal_target", 1, as_root=True)
+            made = committer(town, chain).commit(VECTOR, 0, epoch := clock(town, chain).epoch)
+            set_hyperparameter(chain, owner, town.netuid, "commit_reveal_period", 1, as_root=True)
+        assert made.reveal_period == 2
+        late = committer(town, chain)
+        assert late.book.reveals_due(1) == (epoch + 2,)
+        advance_to_epoch(town, chain, epoch + 1)
+        assert late.reveal(epoch + 1, 1) == []
+        advance_to_epoch(town, chain, epoch + 2)
+        with town.instant():
+            assert late.reveal(epoch + 2, 1) == [made]
         assert late.book.commits == []
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meritnet.chain.errors import UsageError
-from meritnet.validator.schedule import Due, EpochClock, Progress, Rules, due, is_done, step_block, to_reveal
+from meritnet.validator.schedule import Due, EpochClock, Progress, Rules, due, is_done, step_block
 
 RULES = Rules(steps_per_epoch=1, margin_blocks=3)
 
@@ -23,7 +23,6 @@ def test_the_reveal_blocks_of_the_public_network(
     """Rows of RaoFoundation/subtensor, sdk/bittensor-core/src/timelock/epoch_schedule_vectors.rs."""
     at = EpochClock(current, tempo, last, 0, pending)
     assert at.next_epoch_block == reveals_from
-    assert to_reveal(1, [at.epoch], reveal_period=1) == [0]
 
 
 def test_a_subnet_without_tempo_is_refused() -> None:
@@ -42,19 +41,20 @@ def test_an_epoch_goes_step_commit_predict() -> None:
     assert due(clock(100), fresh, RULES) is Due.STEP
     stepped = Progress(5, steps_done=1, has_scores=True)
     assert due(clock(104), stepped, RULES) is Due.COMMIT
-    committed = Progress(5, steps_done=1, committed=True, commits_waiting=(5,), has_scores=True)
+    committed = Progress(5, steps_done=1, committed=True, reveals_due=(6,), has_scores=True)
     assert due(clock(105), committed, RULES) is Due.WAIT
     assert due(clock(119), committed, RULES) is Due.PREDICT
-    predicted = Progress(5, 1, True, True, (5,), True)
+    predicted = Progress(5, 1, True, True, (6,), True)
     assert due(clock(119), predicted, RULES) is Due.WAIT
 
 
 def test_the_reveal_comes_first_in_its_epoch_and_only_there() -> None:
-    waiting = Progress(5, commits_waiting=(5,), has_scores=True)
+    waiting = Progress(5, reveals_due=(6,), has_scores=True)
     assert due(clock(120, 6, 120), waiting, RULES) is Due.REVEAL
     assert not is_done(clock(120, 6, 120), waiting, RULES)
     assert due(clock(140, 7, 140), waiting, RULES) is Due.STEP
-    assert due(clock(160, 7, 140, 20), waiting, Rules(1, 3, reveal_period=3)) is not Due.REVEAL
+    later = Progress(5, reveals_due=(8,), has_scores=True)
+    assert due(clock(120, 6, 120), later, RULES) is not Due.REVEAL
 
 
 def test_steps_are_spread_and_the_margin_is_kept_free() -> None:
@@ -82,7 +82,7 @@ def test_scores_of_an_earlier_epoch_are_committed_when_there_is_no_time_for_new_
 
 
 def test_a_duty_that_fails_does_not_keep_the_others_waiting() -> None:
-    both = Progress(6, 1, commits_waiting=(5,), has_scores=True)
+    both = Progress(6, 1, reveals_due=(6,), has_scores=True)
     at = clock(122, 6, 120)
     assert due(at, both, RULES) is Due.REVEAL
     assert due(at, both, RULES, resting={Due.REVEAL}) is Due.COMMIT
@@ -92,7 +92,7 @@ def test_a_duty_that_fails_does_not_keep_the_others_waiting() -> None:
 def test_a_duty_is_done_when_no_transaction_is_missing() -> None:
     assert not is_done(clock(110), Progress(4, 1, True, True), RULES)
     assert not is_done(clock(110), Progress(5, 1, False, False, (), True), RULES)
-    assert is_done(clock(110), Progress(5, 1, True, False, (5,), True), RULES)
+    assert is_done(clock(110), Progress(5, 1, True, False, (6,), True), RULES)
     assert is_done(clock(110), Progress(5, 1), RULES)  # nobody earned anything: there is nothing to commit
 
 
@@ -102,7 +102,7 @@ def test_a_duty_is_done_when_no_transaction_is_missing() -> None:
     steps=st.integers(0, 5),
     flags=st.tuples(st.booleans(), st.booleans(), st.booleans()),
     waiting=st.lists(st.integers(0, 12), max_size=3),
-    rules=st.builds(Rules, st.integers(1, 5), st.integers(0, 8), st.integers(1, 3)),
+    rules=st.builds(Rules, st.integers(1, 5), st.integers(0, 8)),
 )
 def test_nothing_is_sent_that_would_land_in_the_wrong_epoch(
     tempo: int, since: int, steps: int, flags: tuple[bool, bool, bool], waiting: list[int], rules: Rules
@@ -113,7 +113,7 @@ def test_nothing_is_sent_that_would_land_in_the_wrong_epoch(
     if duty in (Due.COMMIT, Due.REVEAL):
         assert at.next_epoch_block > at.block + 1
     if duty is Due.REVEAL:
-        assert 10 - rules.reveal_period in waiting
+        assert 10 in waiting
     if duty is Due.COMMIT:
         assert flags[2]
         assert not flags[0]

@@ -157,14 +157,19 @@ def show(netuid: Netuid, endpoint: Endpoint = None, as_json: Json = False) -> No
     """Show a subnet and its hyperparameters, in the chain's names and units."""
     from dataclasses import asdict
 
-    from meritnet.chain.client.subnets import next_epoch_block, no_such_subnet
+    from meritnet.chain.client.epoch_rules import epoch_rules
+    from meritnet.chain.client.subnets import liquid_alpha_mode, next_epoch_block, no_such_subnet
+    from meritnet.chain.types import NetUid
 
     with connect(endpoint) as chain:
         at = chain.block_hash()
         infos = [info for info in chain.subnets(at) if info.netuid == netuid]
         if not infos:
             raise no_such_subnet(netuid)
-        parameters = asdict(chain.hyperparameters(netuid, at))
+        parameters = asdict(chain.hyperparameters(netuid, at)) | asdict(
+            epoch_rules(chain, NetUid(netuid), at)
+        )
+        parameters["liquid_alpha_mode"] = liquid_alpha_mode(chain, NetUid(netuid), at)
         found = asdict(infos[0]) | {"next_epoch_block": next_epoch_block(chain, netuid, at)}
     result = found | {"hyperparameters": parameters}
 
@@ -180,7 +185,7 @@ def show(netuid: Netuid, endpoint: Endpoint = None, as_json: Json = False) -> No
 def set_(
     netuid: Netuid,
     parameter: Annotated[str, typer.Argument(help="The hyperparameter, as `subnet show` calls it.")],
-    value: Annotated[str, typer.Argument(help="A whole number, or true or false.")],
+    value: Annotated[str, typer.Argument(help="A whole number, true or false, or a word.")],
     sudo: Annotated[
         bool, typer.Option("--sudo", help="As the chain's sudo key instead of the owner.")
     ] = False,
@@ -263,9 +268,11 @@ def _kind(name: str | None) -> Any:
     return subnet(name)
 
 
-def _value(text: str) -> int | bool:
+def _value(text: str) -> int | bool | str:
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
+    if text.isalpha():
+        return text.lower()
     try:
         return int(text.replace("_", ""))
     except ValueError:

@@ -8,6 +8,7 @@ import pytest
 
 from meritnet.chain.client import neurons, stake, subnets
 from meritnet.chain.client.codec import Call
+from meritnet.chain.client.epoch_rules import EpochRules, epoch_rules
 from meritnet.chain.client.metagraph import Axon, ip_text
 from meritnet.chain.errors import ChainError, DispatchFailed, UsageError
 from meritnet.consensus.commit import commit_hash
@@ -93,6 +94,27 @@ def test_hyperparameters_are_the_chain_s_and_can_be_set(world: Any) -> None:
     with pytest.raises(UsageError, match="no hyperparameter") as caught:
         subnets.set_hyperparameter(world.chain, world.alice, 1, "colour", 1)
     assert "kappa" in caught.value.hint
+
+
+def test_rules_beyond_bittensor_s_are_off_until_they_are_set_one_by_one(world: Any) -> None:
+    assert epoch_rules(world.chain, 1) == EpochRules()
+    subnets.set_hyperparameter(world.chain, world.alice, 1, "average_stake", True)
+    subnets.set_hyperparameter(world.chain, world.alice, 1, "deviation_cost", 7, as_root=True)
+    assert epoch_rules(world.chain, 1) == EpochRules(average_stake=True, deviation_cost=7)
+    assert world.chain.epoch_state(1).parameters.deviation_cost == 7
+    subnets.set_hyperparameter(world.chain, world.alice, 1, "average_stake", False)
+    assert epoch_rules(world.chain, 1) == EpochRules(deviation_cost=7)
+
+
+def test_liquid_alpha_goes_by_a_mode(world: Any) -> None:
+    assert subnets.liquid_alpha_mode(world.chain, 1) == "auto"
+    subnets.set_hyperparameter(world.chain, world.alice, 1, "liquid_alpha_mode", "previous")
+    assert subnets.liquid_alpha_mode(world.chain, 1) == "previous"
+    assert world.chain.epoch_state(1).parameters.liquid_alpha_mode == "previous"
+    with pytest.raises(UsageError, match="'later' is no mode of liquid alpha"):
+        subnets.set_hyperparameter(world.chain, world.alice, 1, "liquid_alpha_mode", "later")
+    with pytest.raises(UsageError, match="'previous' is no value"):
+        subnets.set_hyperparameter(world.chain, world.alice, 1, "kappa", "previous")
 
 
 def test_stake_is_added_listed_and_removed(world: Any) -> None:

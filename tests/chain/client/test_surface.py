@@ -185,6 +185,17 @@ SET: dict[str, dict[str, object]] = {
     "sudo_set_min_delegate_take": {"take": 5},
     "sudo_set_commit_reveal_weights_enabled": {"netuid": 1, "enabled": True},
     "sudo_set_liquid_alpha_enabled": {"netuid": 1, "enabled": True},
+    "sudo_set_liquid_alpha_consensus_mode": {"netuid": 1, "mode": "Previous"},
+    "sudo_set_epoch_rules": {
+        "netuid": 1,
+        "rules": {
+            "carry_dust": True,
+            "absent_as_zero": True,
+            "average_stake": True,
+            "deviation_cost": 5,
+            "reveal_target": 5,
+        },
+    },
     "sudo_set_commit_reveal_weights_interval": {"netuid": 1, "interval": 2},
     "sudo_set_bonds_penalty": {"netuid": 1, "bonds_penalty": 5},
     "sudo_set_toggle_transfer": {"netuid": 1, "toggle": False},

@@ -8,13 +8,14 @@
 #![recursion_limit = "256"]
 #![deny(missing_docs)]
 
+mod errors;
 #[cfg(test)]
 mod tests;
 
 pub use pallet::*;
 
-use frame_support::{traits::Get, weights::Weight};
-use pallet_subtensor::{Hyperparameter, NetUid, Pallet as Subtensor, TaoBalance};
+use frame_support::{pallet_macros::import_section, traits::Get, weights::Weight};
+use pallet_subtensor::{ConsensusMode, EpochRuleSet, Hyperparameter, NetUid, Pallet as Subtensor, TaoBalance};
 
 /// The most neurons a subnet can be made to take.
 pub const MOST_UIDS: u16 = 256;
@@ -34,6 +35,7 @@ pub(crate) fn cost<T: frame_system::Config>() -> Weight {
     Weight::from_parts(20_000_000, 0).saturating_add(T::DbWeight::get().reads_writes(8, 2))
 }
 
+#[import_section(errors::errors)]
 #[frame_support::pallet]
 pub mod pallet {
     use frame_support::pallet_prelude::*;
@@ -51,40 +53,15 @@ pub mod pallet {
     #[pallet::config]
     pub trait Config: frame_system::Config + pallet_subtensor::Config {}
 
-    /// Why a parameter was not set, in Bittensor's names.
-    #[pallet::error]
-    #[derive(PartialEq)]
-    pub enum Error<T> {
-        /// There is no subnet with this netuid.
-        SubnetDoesNotExist,
-        /// There cannot be more validators than neurons.
-        MaxValidatorsLargerThanMaxUIds,
-        /// The subnet has more neurons than that.
-        MaxAllowedUIdsLessThanCurrentUIds,
-        /// An owner sets bonds of at most 975,000 of 1,000,000.
-        BondsMovingAverageMaxReached,
-        /// Only root sets a negative steepness.
-        NegativeSigmoidSteepness,
-        /// The value is out of its bounds.
-        ValueNotInBounds,
-        /// The smallest limit of neurons must be below the present neurons.
-        MinAllowedUidsGreaterThanCurrentUids,
-        /// The smallest limit of neurons must be below the limit.
-        MinAllowedUidsGreaterThanMaxAllowedUids,
-        /// The limit of neurons must not be below its smallest.
-        MaxAllowedUidsLessThanMinAllowedUids,
-        /// The limit of neurons is at most 256.
-        MaxAllowedUidsGreaterThanDefaultMaxAllowedUids,
-        /// The value is out of its range.
-        InvalidValue,
-        /// The root network does not have this parameter.
-        NotPermittedOnRootSubnet,
-    }
-
     impl<T: Config> Pallet<T> {
         fn ensure_subnet(netuid: NetUid) -> DispatchResult {
             ensure!(Subtensor::<T>::if_subnet_exist(netuid), Error::<T>::SubnetDoesNotExist);
             Ok(())
+        }
+
+        fn ensure_may_change(origin: OriginFor<T>, netuid: NetUid, parameter: Hyperparameter) -> DispatchResult {
+            Self::ensure_subnet(netuid)?;
+            Subtensor::<T>::ensure_may_change(origin, netuid, parameter)
         }
     }
 
@@ -119,8 +96,7 @@ pub mod pallet {
             netuid: NetUid,
             serving_rate_limit: u64,
         ) -> DispatchResult {
-            Self::ensure_subnet(netuid)?;
-            Subtensor::<T>::ensure_may_change(origin, netuid, Hyperparameter::ServingRateLimit)?;
+            Self::ensure_may_change(origin, netuid, Hyperparameter::ServingRateLimit)?;
             ServingRateLimit::<T>::insert(netuid, serving_rate_limit);
             Ok(())
         }
@@ -134,8 +110,7 @@ pub mod pallet {
             netuid: NetUid,
             weights_version_key: u64,
         ) -> DispatchResult {
-            Self::ensure_subnet(netuid)?;
-            Subtensor::<T>::ensure_may_change(origin, netuid, Hyperparameter::WeightsVersionKey)?;
+            Self::ensure_may_change(origin, netuid, Hyperparameter::WeightsVersionKey)?;
             WeightsVersionKey::<T>::insert(netuid, weights_version_key);
             Ok(())
         }
@@ -160,8 +135,7 @@ pub mod pallet {
         #[pallet::call_index(13)]
         #[pallet::weight(cost::<T>())]
         pub fn sudo_set_immunity_period(origin: OriginFor<T>, netuid: NetUid, immunity_period: u16) -> DispatchResult {
-            Self::ensure_subnet(netuid)?;
-            Subtensor::<T>::ensure_may_change(origin, netuid, Hyperparameter::ImmunityPeriod)?;
+            Self::ensure_may_change(origin, netuid, Hyperparameter::ImmunityPeriod)?;
             ImmunityPeriod::<T>::insert(netuid, immunity_period);
             Ok(())
         }
@@ -175,8 +149,7 @@ pub mod pallet {
             netuid: NetUid,
             min_allowed_weights: u16,
         ) -> DispatchResult {
-            Self::ensure_subnet(netuid)?;
-            Subtensor::<T>::ensure_may_change(origin, netuid, Hyperparameter::MinAllowedWeights)?;
+            Self::ensure_may_change(origin, netuid, Hyperparameter::MinAllowedWeights)?;
             MinAllowedWeights::<T>::insert(netuid, min_allowed_weights);
             Ok(())
         }
@@ -190,8 +163,7 @@ pub mod pallet {
             netuid: NetUid,
             max_allowed_uids: u16,
         ) -> DispatchResult {
-            Self::ensure_subnet(netuid)?;
-            Subtensor::<T>::ensure_may_change(origin, netuid, Hyperparameter::MaxAllowedUids)?;
+            Self::ensure_may_change(origin, netuid, Hyperparameter::MaxAllowedUids)?;
             ensure!(
                 max_allowed_uids >= MinAllowedUids::<T>::get(netuid),
                 Error::<T>::MaxAllowedUidsLessThanMinAllowedUids
@@ -218,8 +190,7 @@ pub mod pallet {
         #[pallet::call_index(17)]
         #[pallet::weight(cost::<T>())]
         pub fn sudo_set_rho(origin: OriginFor<T>, netuid: NetUid, rho: u16) -> DispatchResult {
-            Self::ensure_subnet(netuid)?;
-            Subtensor::<T>::ensure_may_change(origin, netuid, Hyperparameter::Rho)?;
+            Self::ensure_may_change(origin, netuid, Hyperparameter::Rho)?;
             Rho::<T>::insert(netuid, rho);
             Ok(())
         }
@@ -244,8 +215,7 @@ pub mod pallet {
         #[pallet::call_index(22)]
         #[pallet::weight(cost::<T>())]
         pub fn sudo_set_min_burn(origin: OriginFor<T>, netuid: NetUid, min_burn: TaoBalance) -> DispatchResult {
-            Self::ensure_subnet(netuid)?;
-            Subtensor::<T>::ensure_may_change(origin, netuid, Hyperparameter::MinBurn)?;
+            Self::ensure_may_change(origin, netuid, Hyperparameter::MinBurn)?;
             ensure!(
                 min_burn < MIN_BURN_UPPER_BOUND && min_burn < MaxBurn::<T>::get(netuid),
                 Error::<T>::ValueNotInBounds
@@ -259,8 +229,7 @@ pub mod pallet {
         #[pallet::call_index(23)]
         #[pallet::weight(cost::<T>())]
         pub fn sudo_set_max_burn(origin: OriginFor<T>, netuid: NetUid, max_burn: TaoBalance) -> DispatchResult {
-            Self::ensure_subnet(netuid)?;
-            Subtensor::<T>::ensure_may_change(origin, netuid, Hyperparameter::MaxBurn)?;
+            Self::ensure_may_change(origin, netuid, Hyperparameter::MaxBurn)?;
             ensure!(
                 max_burn > MAX_BURN_LOWER_BOUND && max_burn > MinBurn::<T>::get(netuid),
                 Error::<T>::ValueNotInBounds
@@ -416,8 +385,7 @@ pub mod pallet {
             netuid: NetUid,
             enabled: bool,
         ) -> DispatchResult {
-            Self::ensure_subnet(netuid)?;
-            Subtensor::<T>::ensure_may_change(origin, netuid, Hyperparameter::CommitRevealEnabled)?;
+            Self::ensure_may_change(origin, netuid, Hyperparameter::CommitRevealEnabled)?;
             CommitRevealWeightsEnabled::<T>::insert(netuid, enabled);
             Subtensor::<T>::announce(pallet_subtensor::Event::CommitRevealEnabled(netuid, enabled));
             Ok(())
@@ -428,8 +396,7 @@ pub mod pallet {
         #[pallet::call_index(50)]
         #[pallet::weight(cost::<T>())]
         pub fn sudo_set_liquid_alpha_enabled(origin: OriginFor<T>, netuid: NetUid, enabled: bool) -> DispatchResult {
-            Self::ensure_subnet(netuid)?;
-            Subtensor::<T>::ensure_may_change(origin, netuid, Hyperparameter::LiquidAlphaEnabled)?;
+            Self::ensure_may_change(origin, netuid, Hyperparameter::LiquidAlphaEnabled)?;
             LiquidAlphaOn::<T>::insert(netuid, enabled);
             Ok(())
         }
@@ -444,8 +411,7 @@ pub mod pallet {
             alpha_low: u16,
             alpha_high: u16,
         ) -> DispatchResult {
-            Self::ensure_subnet(netuid)?;
-            Subtensor::<T>::ensure_may_change(origin, netuid, Hyperparameter::AlphaValues)?;
+            Self::ensure_may_change(origin, netuid, Hyperparameter::AlphaValues)?;
             ensure!(LiquidAlphaOn::<T>::get(netuid), SubtensorError::<T>::LiquidAlphaDisabled);
             ensure!(alpha_high >= LEAST_ALPHA, SubtensorError::<T>::AlphaHighTooLow);
             let in_range = (LEAST_ALPHA..=alpha_high).contains(&alpha_low);
@@ -463,8 +429,7 @@ pub mod pallet {
             netuid: NetUid,
             interval: u64,
         ) -> DispatchResult {
-            Self::ensure_subnet(netuid)?;
-            Subtensor::<T>::ensure_may_change(origin, netuid, Hyperparameter::RevealPeriod)?;
+            Self::ensure_may_change(origin, netuid, Hyperparameter::RevealPeriod)?;
             ensure!(interval <= 100, SubtensorError::<T>::RevealPeriodTooLarge);
             ensure!(interval >= 1, SubtensorError::<T>::RevealPeriodTooSmall);
             RevealPeriodEpochs::<T>::insert(netuid, interval);
@@ -477,8 +442,7 @@ pub mod pallet {
         #[pallet::call_index(60)]
         #[pallet::weight(cost::<T>())]
         pub fn sudo_set_bonds_penalty(origin: OriginFor<T>, netuid: NetUid, bonds_penalty: u16) -> DispatchResult {
-            Self::ensure_subnet(netuid)?;
-            Subtensor::<T>::ensure_may_change(origin, netuid, Hyperparameter::BondsPenalty)?;
+            Self::ensure_may_change(origin, netuid, Hyperparameter::BondsPenalty)?;
             BondsPenalty::<T>::insert(netuid, bonds_penalty);
             Ok(())
         }
@@ -488,8 +452,7 @@ pub mod pallet {
         #[pallet::call_index(61)]
         #[pallet::weight(cost::<T>())]
         pub fn sudo_set_toggle_transfer(origin: OriginFor<T>, netuid: NetUid, toggle: bool) -> DispatchResult {
-            Self::ensure_subnet(netuid)?;
-            Subtensor::<T>::ensure_may_change(origin, netuid, Hyperparameter::TransferEnabled)?;
+            Self::ensure_may_change(origin, netuid, Hyperparameter::TransferEnabled)?;
             TransferToggle::<T>::insert(netuid, toggle);
             Subtensor::<T>::announce(pallet_subtensor::Event::TransferToggle(netuid, toggle));
             Ok(())
@@ -516,8 +479,7 @@ pub mod pallet {
         #[pallet::call_index(67)]
         #[pallet::weight(cost::<T>())]
         pub fn sudo_set_sn_owner_hotkey(origin: OriginFor<T>, netuid: NetUid, hotkey: T::AccountId) -> DispatchResult {
-            Self::ensure_subnet(netuid)?;
-            Subtensor::<T>::ensure_may_change(origin, netuid, Hyperparameter::OwnerHotkey)?;
+            Self::ensure_may_change(origin, netuid, Hyperparameter::OwnerHotkey)?;
             // The owner's cut is staked at this hotkey, so it must be the owner's.
             let owned = Owner::<T>::get(&hotkey) == SubnetOwner::<T>::get(netuid);
             ensure!(owned, SubtensorError::<T>::NonAssociatedColdKey);
@@ -548,8 +510,7 @@ pub mod pallet {
         #[pallet::call_index(69)]
         #[pallet::weight(cost::<T>())]
         pub fn sudo_set_yuma3_enabled(origin: OriginFor<T>, netuid: NetUid, enabled: bool) -> DispatchResult {
-            Self::ensure_subnet(netuid)?;
-            Subtensor::<T>::ensure_may_change(origin, netuid, Hyperparameter::Yuma3Enabled)?;
+            Self::ensure_may_change(origin, netuid, Hyperparameter::Yuma3Enabled)?;
             Yuma3On::<T>::insert(netuid, enabled);
             Ok(())
         }
@@ -563,8 +524,7 @@ pub mod pallet {
             netuid: NetUid,
             immune_neurons: u16,
         ) -> DispatchResult {
-            Self::ensure_subnet(netuid)?;
-            Subtensor::<T>::ensure_may_change(origin, netuid, Hyperparameter::ImmuneOwnerUidsLimit)?;
+            Self::ensure_may_change(origin, netuid, Hyperparameter::ImmuneOwnerUidsLimit)?;
             ImmuneOwnerUidsLimit::<T>::insert(netuid, immune_neurons);
             Ok(())
         }
@@ -635,8 +595,7 @@ pub mod pallet {
         #[pallet::call_index(89)]
         #[pallet::weight(cost::<T>())]
         pub fn sudo_set_burn_half_life(origin: OriginFor<T>, netuid: NetUid, burn_half_life: u16) -> DispatchResult {
-            Self::ensure_subnet(netuid)?;
-            Subtensor::<T>::ensure_may_change(origin, netuid, Hyperparameter::BurnHalfLife)?;
+            Self::ensure_may_change(origin, netuid, Hyperparameter::BurnHalfLife)?;
             ensure!(netuid != ROOT, Error::<T>::NotPermittedOnRootSubnet);
             ensure!((1..=MOST_BURN_HALF_LIFE).contains(&burn_half_life), Error::<T>::InvalidValue);
             BurnHalfLife::<T>::insert(netuid, burn_half_life);
@@ -652,8 +611,7 @@ pub mod pallet {
             netuid: NetUid,
             burn_increase_mult: U64F64,
         ) -> DispatchResult {
-            Self::ensure_subnet(netuid)?;
-            Subtensor::<T>::ensure_may_change(origin, netuid, Hyperparameter::BurnIncreaseMult)?;
+            Self::ensure_may_change(origin, netuid, Hyperparameter::BurnIncreaseMult)?;
             ensure!(netuid != ROOT, Error::<T>::NotPermittedOnRootSubnet);
             ensure!((1_u8..=3).contains(&burn_increase_mult), Error::<T>::InvalidValue);
             BurnIncreaseMult::<T>::insert(netuid, burn_increase_mult);
@@ -692,6 +650,33 @@ pub mod pallet {
             ensure_root(origin)?;
             ensure!(max_epochs_per_block >= 1, Error::<T>::ValueNotInBounds);
             MaxEpochsPerBlock::<T>::put(max_epochs_per_block);
+            Ok(())
+        }
+
+        /// Sets which consensus liquid alpha goes by.
+        /// Origin: the subnet's owner or root. Errors: SubnetDoesNotExist.
+        #[pallet::call_index(104)]
+        #[pallet::weight(cost::<T>())]
+        pub fn sudo_set_liquid_alpha_consensus_mode(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            mode: ConsensusMode,
+        ) -> DispatchResult {
+            Self::ensure_may_change(origin, netuid, Hyperparameter::LiquidAlphaConsensusMode)?;
+            LiquidAlphaConsensusMode::<T>::insert(netuid, mode);
+            Ok(())
+        }
+
+        /// Sets the rules of the epoch that Bittensor does not have. Ours.
+        /// Origin: the subnet's owner or root. Errors: SubnetDoesNotExist.
+        #[pallet::call_index(200)]
+        #[pallet::weight(cost::<T>())]
+        pub fn sudo_set_epoch_rules(origin: OriginFor<T>, netuid: NetUid, rules: EpochRuleSet) -> DispatchResult {
+            Self::ensure_may_change(origin, netuid, Hyperparameter::EpochRules)?;
+            if !rules.average_stake {
+                let _ = StakeIntegral::<T>::clear_prefix(netuid, u32::MAX, None);
+            }
+            EpochRules::<T>::insert(netuid, rules);
             Ok(())
         }
     }

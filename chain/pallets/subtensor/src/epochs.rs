@@ -108,14 +108,21 @@ impl<T: Config> Pallet<T> {
 
     fn run_epoch(netuid: NetUid, block: u64) {
         let hotkeys = Self::hotkeys(netuid);
-        let pots = Self::pots(netuid);
+        let (pots, rules) = (Self::pots(netuid), EpochRules::<T>::get(netuid));
         let input = Self::epoch_input(netuid, block, &hotkeys, pots.epoch_emission());
         let output = yuma::epoch(&input, &Self::epoch_params(netuid));
         let takes = Self::takes(&hotkeys, &output.validator_emission);
-        let pay = economy::distribute(&pots, &output.server_emission, &output.validator_emission, &takes);
+        let (server, validator) = (&output.server_emission, &output.validator_emission);
+        let pay = economy::distribute(&pots, server, validator, &takes, rules.carry_dust);
         Self::pay(netuid, &hotkeys, &pay);
         Self::put_pots(netuid, &pay.pending);
         Self::deposit_event(Event::IncentiveAlphaEmittedToMiners { netuid, emissions: output.server_emission.clone() });
+        if rules.reveal_target > 0 {
+            Self::adapt_reveal_period(netuid, &input.consensus, &output.consensus, rules.reveal_target);
+        }
+        if rules.average_stake {
+            let _ = StakeIntegral::<T>::clear_prefix(netuid, u32::MAX, None);
+        }
         Self::store_epoch(netuid, &input.bonds, output);
         LastEpochBlock::<T>::insert(netuid, block);
         PendingEpochAt::<T>::remove(netuid);
@@ -124,13 +131,21 @@ impl<T: Config> Pallet<T> {
         LastMechansimStepBlock::<T>::insert(netuid, block);
     }
 
+    /// Moves the reveal period with how far epochs move the consensus.
+    fn adapt_reveal_period(netuid: NetUid, before: &[u16], after: &[u16], target: u16) {
+        let average = ConsensusVolatility::<T>::get(netuid);
+        let average = economy::average_volatility(average, economy::volatility(before, after));
+        ConsensusVolatility::<T>::insert(netuid, average);
+        RevealPeriodEpochs::<T>::insert(netuid, economy::reveal_period(average, target));
+    }
+
     /// The hotkey of every uid.
     pub fn hotkeys(netuid: NetUid) -> Vec<T::AccountId> {
         (0..SubnetworkN::<T>::get(netuid)).map(|uid| Keys::<T>::get(netuid, uid)).collect()
     }
 
     fn epoch_input(netuid: NetUid, block: u64, hotkeys: &[T::AccountId], emission: u64) -> yuma::EpochInput {
-        let permits = ValidatorPermit::<T>::get(netuid);
+        let (permits, rules) = (ValidatorPermit::<T>::get(netuid), EpochRules::<T>::get(netuid));
         let owner_uid = Self::owner_uid(netuid);
         let uids = || (0..SubnetworkN::<T>::get(netuid)).zip(permits.iter().copied());
         // Rows without a permit count for nothing, so they are not read.
@@ -138,7 +153,7 @@ impl<T: Config> Pallet<T> {
         yuma::EpochInput {
             block,
             last_step: LastMechansimStepBlock::<T>::get(netuid),
-            alpha_stake: hotkeys.iter().map(|hotkey| TotalHotkeyAlpha::<T>::get(hotkey, netuid)).collect(),
+            alpha_stake: hotkeys.iter().map(|hotkey| Self::counted_stake(hotkey, netuid, &rules)).collect(),
             tao_stake: Vec::new(),
             last_update: LastUpdate::<T>::get(netuid),
             registered_at: uids().map(|(uid, _)| BlockAtRegistration::<T>::get(netuid, uid)).collect(),
@@ -152,6 +167,7 @@ impl<T: Config> Pallet<T> {
                 .collect(),
             permits,
             emission,
+            consensus: Consensus::<T>::get(netuid),
         }
     }
 
@@ -173,6 +189,7 @@ impl<T: Config> Pallet<T> {
     /// The hyperparameters that an epoch depends on.
     pub fn epoch_params(netuid: NetUid) -> yuma::Params {
         let (alpha_low, alpha_high) = AlphaValues::<T>::get(netuid);
+        let rules = EpochRules::<T>::get(netuid);
         yuma::Params {
             tempo: Tempo::<T>::get(netuid),
             kappa: Kappa::<T>::get(netuid),
@@ -183,11 +200,14 @@ impl<T: Config> Pallet<T> {
             alpha_low,
             alpha_high,
             alpha_sigmoid_steepness: AlphaSigmoidSteepness::<T>::get(netuid),
+            liquid_alpha_mode: LiquidAlphaConsensusMode::<T>::get(netuid).into(),
             max_allowed_validators: MaxAllowedValidators::<T>::get(netuid),
             activity_cutoff: Self::activity_cutoff_blocks(netuid),
             stake_threshold: StakeThreshold::<T>::get(),
             tao_weight: TaoWeight::<T>::get(),
             commit_reveal: CommitRevealWeightsEnabled::<T>::get(netuid),
+            absent_as_zero: rules.absent_as_zero,
+            deviation_cost: rules.deviation_cost,
         }
     }
 

@@ -284,4 +284,12 @@ mod parameters {
     /// Whether bonds are per pair (Yuma 3) instead of column shares (Yuma 2).
     #[pallet::storage]
     pub type Yuma3On<T: Config> = StorageMap<_, Blake2_128Concat, NetUid, bool, ValueQuery>;
+
+    /// Which consensus liquid alpha goes by.
+    #[pallet::storage]
+    pub type LiquidAlphaConsensusMode<T: Config> = StorageMap<_, Identity, NetUid, ConsensusMode, ValueQuery>;
+
+    /// Rules of the epoch beyond Bittensor's. Ours.
+    #[pallet::storage]
+    pub type EpochRules<T: Config> = StorageMap<_, Identity, NetUid, EpochRuleSet, ValueQuery>;
 }

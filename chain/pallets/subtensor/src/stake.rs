@@ -153,6 +153,7 @@ impl<T: Config> Pallet<T> {
 
     /// Adds to a coldkey's stake. The TAO comes from a balance; the caller took it there.
     pub(crate) fn increase_stake(hotkey: &T::AccountId, coldkey: &T::AccountId, netuid: NetUid, amount: AlphaBalance) {
+        Self::remember_stake(hotkey, netuid);
         Self::credit(hotkey, coldkey, netuid, amount);
         Self::hold(netuid, amount);
     }
@@ -190,6 +191,7 @@ impl<T: Config> Pallet<T> {
         let shares = Alpha::<T>::get(place).to_bits();
         let (pool, left) =
             Self::pool(hotkey, netuid).withdraw(amount, shares).ok_or(Error::<T>::NotEnoughStakeToWithdraw)?;
+        Self::remember_stake(hotkey, netuid);
         Self::put_pool(hotkey, netuid, pool);
         if left == 0 {
             Alpha::<T>::remove(place);
@@ -226,6 +228,31 @@ impl<T: Config> Pallet<T> {
     fn put_pool(hotkey: &T::AccountId, netuid: NetUid, pool: economy::SharePool) {
         TotalHotkeyAlpha::<T>::insert(hotkey, netuid, pool.value);
         TotalHotkeyShares::<T>::insert(hotkey, netuid, U64F64::from_bits(pool.shares));
+    }
+
+    /// Counts the stake that a hotkey had so far, before it changes; what an epoch pays needs no counting, as the next one begins there.
+    fn remember_stake(hotkey: &T::AccountId, netuid: NetUid) {
+        if EpochRules::<T>::get(netuid).average_stake {
+            let stake = TotalHotkeyAlpha::<T>::get(hotkey, netuid);
+            let after = Self::stake_history(hotkey, netuid).changed(stake, Self::current_block());
+            StakeIntegral::<T>::insert(netuid, hotkey, (after.integral, after.since));
+        }
+    }
+
+    /// How a hotkey's stake changed since the last epoch.
+    fn stake_history(hotkey: &T::AccountId, netuid: NetUid) -> economy::StakeHistory {
+        let known = StakeIntegral::<T>::get(netuid, hotkey);
+        let (integral, since) = known.unwrap_or_else(|| (0, LastEpochBlock::<T>::get(netuid)));
+        economy::StakeHistory { integral, since }
+    }
+
+    /// A hotkey's stake as an epoch in this block counts it, in rao.
+    pub(crate) fn counted_stake(hotkey: &T::AccountId, netuid: NetUid, rules: &EpochRuleSet) -> AlphaBalance {
+        let stake = TotalHotkeyAlpha::<T>::get(hotkey, netuid);
+        if !rules.average_stake {
+            return stake;
+        }
+        Self::stake_history(hotkey, netuid).average(stake, LastEpochBlock::<T>::get(netuid), Self::current_block())
     }
 
     /// Counts what a subnet holds for its stakers.

@@ -126,6 +126,16 @@ mod storage {
     #[pallet::storage]
     pub type PendingEpochAt<T: Config> = StorageMap<_, Identity, NetUid, u64, ValueQuery>;
 
+    /// How far an epoch moves the consensus on average, in Q32. Ours: kept where the reveal period adapts.
+    #[pallet::storage]
+    pub type ConsensusVolatility<T: Config> = StorageMap<_, Identity, NetUid, u64, ValueQuery>;
+
+    /// Stake × blocks since the last epoch, and the block up to which that counts, of hotkeys whose stake changed. Ours: kept where stake
+    /// counts by its average.
+    #[pallet::storage]
+    pub type StakeIntegral<T: Config> =
+        StorageDoubleMap<_, Identity, NetUid, Blake2_128Concat, T::AccountId, (u128, u64), OptionQuery>;
+
     /// How many epochs the subnet had.
     #[pallet::storage]
     pub type SubnetEpochIndex<T: Config> = StorageMap<_, Identity, NetUid, u64, ValueQuery>;

@@ -26,7 +26,8 @@ pub const ROOT: NetUid = 0;
 /// The only mechanism a subnet has.
 pub const MAIN_MECHANISM: MechId = 0;
 
-/// A commit that waits for its reveal: hash, epoch of the commit, block of the commit, unused (0).
+/// A commit that waits for its reveal: hash, epoch of the commit, block of the commit, and epochs until its reveal where the
+/// subnet's period adapts (0: as `RevealPeriodEpochs` says).
 pub type WeightCommit = (H256, u64, u64, u64);
 
 /// Where a neuron can be reached.
@@ -159,6 +160,43 @@ pub enum EpochConsensus {
     Null,
 }
 
+/// Which consensus liquid alpha measures weights by.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub enum ConsensusMode {
+    /// The one that the epoch forms.
+    Current,
+    /// The one that the previous epoch stored.
+    Previous,
+    /// Previous at a bonds penalty of 1, else current.
+    #[default]
+    Auto,
+}
+
+impl From<ConsensusMode> for yuma::LiquidAlphaMode {
+    fn from(mode: ConsensusMode) -> Self {
+        match mode {
+            ConsensusMode::Current => Self::Current,
+            ConsensusMode::Previous => Self::Previous,
+            ConsensusMode::Auto => Self::Auto,
+        }
+    }
+}
+
+/// Rules of the epoch that Bittensor does not have. Ours; all are off until an owner sets them.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct EpochRuleSet {
+    /// What floors leave of the pots waits for the next epoch instead of going to the owner.
+    pub carry_dust: bool,
+    /// Under liquid alpha a bond without a weight entry decays like one with an entry of 0.
+    pub absent_as_zero: bool,
+    /// Stake counts by its average over the epoch.
+    pub average_stake: bool,
+    /// How far a validator's bonds shrink with the part of the consensus that it does not support, of 65,535.
+    pub deviation_cost: u16,
+    /// How much of the consensus, of 65,535, shall have moved before commits are revealed; 0: the period is the owner's choice.
+    pub reveal_target: u16,
+}
+
 /// What a subnet starts with where chains differ. Ours: `local` and `mainnet` are the same runtime with other values here.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -222,4 +260,6 @@ pub enum Hyperparameter {
     TransferEnabled,
     OwnerHotkey,
     ImmuneOwnerUidsLimit,
+    LiquidAlphaConsensusMode,
+    EpochRules,
 }

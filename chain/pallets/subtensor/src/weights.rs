@@ -58,7 +58,9 @@ impl<T: Config> Pallet<T> {
         let (now, epoch) = (Self::current_block(), Self::epoch_with_lookahead(netuid));
         let (mut commits, _) = Self::open_commits(netuid, &hotkey);
         ensure!(commits.len() < MAX_UNREVEALED_COMMITS, Error::<T>::TooManyUnrevealedCommits);
-        commits.push_back((commit_hash, epoch, now, 0));
+        let adapts = EpochRules::<T>::get(netuid).reveal_target > 0;
+        let period = if adapts { RevealPeriodEpochs::<T>::get(netuid) } else { 0 };
+        commits.push_back((commit_hash, epoch, now, period));
         WeightCommits::<T>::insert(netuid, &hotkey, commits);
         Self::touch(netuid, uid);
         Self::deposit_event(Event::WeightsCommitted(hotkey, netuid, commit_hash));
@@ -239,16 +241,20 @@ impl<T: Config> Pallet<T> {
                 Error::<T>::InvalidRevealCommitHashNotMatch.into()
             });
         };
-        let committed = commits.get(position).map_or(0, |commit| commit.1);
-        let period = RevealPeriodEpochs::<T>::get(netuid);
-        let window = economy::reveal_window(committed, period, Self::epoch_with_lookahead(netuid));
-        ensure!(window == economy::RevealWindow::Open, Error::<T>::RevealTooEarly);
+        let epoch = Self::epoch_with_lookahead(netuid);
+        let open = commits.get(position).map(|commit| Self::reveal_window(netuid, commit, epoch));
+        ensure!(open == Some(economy::RevealWindow::Open), Error::<T>::RevealTooEarly);
         Ok(position)
+    }
+
+    /// Where a commit stands in `epoch`: its own period counts where it has one, else the subnet's.
+    fn reveal_window(netuid: NetUid, commit: &WeightCommit, epoch: u64) -> economy::RevealWindow {
+        let period = if commit.3 > 0 { commit.3 } else { RevealPeriodEpochs::<T>::get(netuid) };
+        economy::reveal_window(commit.1, period, epoch)
     }
 
     /// Whether a commit can no longer be revealed in `epoch`.
     pub(crate) fn is_expired(netuid: NetUid, commit: &WeightCommit, epoch: u64) -> bool {
-        let period = RevealPeriodEpochs::<T>::get(netuid);
-        economy::reveal_window(commit.1, period, epoch) == economy::RevealWindow::Expired
+        Self::reveal_window(netuid, commit, epoch) == economy::RevealWindow::Expired
     }
 }

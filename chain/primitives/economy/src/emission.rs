@@ -80,7 +80,7 @@ pub fn split_block(amount: u64, owner_cut: u16) -> Pots {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Distribution {
-    /// To the subnet owner's stake on the owner hotkey: the cut and the dust of all floors.
+    /// To the subnet owner's stake on the owner hotkey: the cut and, unless it is carried, the dust.
     pub owner: u64,
     /// To the stake of each uid's coldkey on its hotkey, as a miner.
     pub incentive: Vec<u64>,
@@ -88,7 +88,7 @@ pub struct Distribution {
     pub take: Vec<u64>,
     /// To the share pool of each uid's hotkey: the validator's and delegators' stake grows alike.
     pub dividends: Vec<u64>,
-    /// What stays in the pots because nobody could be paid.
+    /// What stays in the pots because nobody could be paid, or as dust.
     pub pending: Pots,
 }
 
@@ -99,7 +99,8 @@ pub struct Distribution {
 /// both stay pending and only the owner's cut is paid. A validator's dividends are the part of the
 /// pot that its emission is of all validators', formed in `U96F32`; take and rest are floored each.
 /// The pot is what miners left where that is less, so that rounding never pays more than there is.
-pub fn distribute(pots: &Pots, server: &[u64], validator: &[u64], takes: &[u16]) -> Distribution {
+/// The dust of all floors is the owner's, or with `carry_dust` (ours) waits in the validators' pot.
+pub fn distribute(pots: &Pots, server: &[u64], validator: &[u64], takes: &[u16], carry_dust: bool) -> Distribution {
     let nothing = vec![0; server.len()];
     let earned = |pay: &[u64]| pay.iter().any(|amount| *amount > 0);
     if !earned(server) && !earned(validator) {
@@ -122,8 +123,15 @@ pub fn distribute(pots: &Pots, server: &[u64], validator: &[u64], takes: &[u16])
     };
     let (take, dividends): (Vec<u64>, Vec<u64>) = validator.iter().enumerate().map(split).unzip();
     let paid = [server, &take, &dividends].map(sum);
-    let owner = pots.total().saturating_sub(sum(&paid));
-    Distribution { owner, incentive: server.to_vec(), take, dividends, pending: Pots::default() }
+    let dust = pots.epoch_emission().saturating_sub(sum(&paid));
+    let (carried, to_owner) = if carry_dust { (dust, 0) } else { (0, dust) };
+    Distribution {
+        owner: pots.owner.saturating_add(to_owner),
+        incentive: server.to_vec(),
+        take,
+        dividends,
+        pending: Pots { validator: carried, ..Pots::default() },
+    }
 }
 
 fn sum(amounts: &[u64]) -> u64 {

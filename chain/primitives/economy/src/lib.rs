@@ -22,9 +22,11 @@ mod emission;
 mod registration;
 mod schedule;
 mod share_pool;
+mod stake_average;
 
-pub use commit::{RevealWindow, reveal_window};
+pub use commit::{LONGEST_REVEAL_PERIOD, RevealWindow, average_volatility, reveal_period, reveal_window, volatility};
 pub use emission::{Distribution, MAX_SUPPLY_RAO, Pots, block_emission, distribute, split_block, split_by_price};
 pub use registration::{Candidate, ONE_Q32, bump_price, decay_factor, decay_price, lock_cost, neuron_to_prune};
 pub use schedule::{MAX_TEMPO, epoch_is_due, epoch_with_lookahead, next_epoch};
 pub use share_pool::SharePool;
+pub use stake_average::StakeHistory;

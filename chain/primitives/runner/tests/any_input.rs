@@ -1,7 +1,7 @@
 //! The crates answer anything without a panic: vectors of odd lengths, unknown uids, extreme numbers.
 
-use economy::{Pots, SharePool};
-use yuma::{EpochInput, Params, Row};
+use economy::{LONGEST_REVEAL_PERIOD, Pots, SharePool, StakeHistory};
+use yuma::{EpochInput, LiquidAlphaMode, Params, Row};
 
 /// A generator of numbers that lie at the bounds more often than not (splitmix64 below).
 struct Numbers(u64);
@@ -48,6 +48,7 @@ impl Numbers {
             weights: self.list(Self::row),
             bonds: self.list(Self::row),
             emission: self.extreme(),
+            consensus: self.list(|n| n.extreme() as u16),
         }
     }
 
@@ -67,6 +68,10 @@ impl Numbers {
             stake_threshold: self.extreme(),
             tao_weight: self.extreme(),
             commit_reveal: self.below(2) == 0,
+            liquid_alpha_mode: [LiquidAlphaMode::Current, LiquidAlphaMode::Previous, LiquidAlphaMode::Auto]
+                [self.below(3) as usize],
+            absent_as_zero: self.below(2) == 0,
+            deviation_cost: self.extreme() as u16,
         }
     }
 }
@@ -90,6 +95,19 @@ fn an_epoch_of_anything_ends_and_pays_what_it_has_at_most() {
 }
 
 #[test]
+fn mechanisms_of_anything_combine() {
+    let mut numbers = Numbers(4);
+    for _ in 0..5_000 {
+        let (input, params) = (numbers.input(), numbers.params());
+        let split = (numbers.below(2) == 0).then(|| numbers.list(|n| n.extreme() as u16));
+        let parts = yuma::split_emission(input.emission, numbers.below(9) as u8, split.as_deref());
+        let outputs: Vec<_> = parts.iter().map(|_| yuma::epoch(&input, &params)).collect();
+        yuma::combine_mechanisms(&outputs, &parts);
+        economy::volatility(&input.consensus, &params.alpha_low.to_be_bytes().map(u16::from));
+    }
+}
+
+#[test]
 fn a_distribution_of_anything_ends() {
     let mut numbers = Numbers(2);
     for _ in 0..20_000 {
@@ -97,7 +115,7 @@ fn a_distribution_of_anything_ends() {
         let server = numbers.list(Numbers::extreme);
         let validator = server.iter().map(|_| numbers.extreme()).collect::<Vec<_>>();
         let takes = numbers.list(|n| n.extreme() as u16);
-        let paid = economy::distribute(&pots, &server, &validator, &takes);
+        let paid = economy::distribute(&pots, &server, &validator, &takes, numbers.below(2) == 0);
         assert_eq!(paid.dividends.len(), validator.len());
         economy::split_by_price(pots.owner, &server);
         economy::split_block(pots.owner, takes.first().copied().unwrap_or(0));
@@ -127,5 +145,9 @@ fn share_pools_and_prices_of_anything_end() {
         economy::next_epoch(value, numbers.extreme() as u16, amount);
         economy::epoch_is_due(value, numbers.extreme() as u16, amount, min);
         economy::reveal_window(value, amount, min);
+        let history = StakeHistory { integral: held, since: amount };
+        history.changed(value, max).average(value, min, amount);
+        economy::average_volatility(value, amount);
+        assert!((1..=LONGEST_REVEAL_PERIOD).contains(&economy::reveal_period(value, amount as u16)));
     }
 }

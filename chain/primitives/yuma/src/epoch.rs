@@ -2,17 +2,56 @@
 
 use crate::{
     bonds::{self, Bonding},
-    fixed::{self, ZERO},
+    fixed::{self, ONE, ZERO},
     matrix::{self, Matrix},
     params::Params,
     permits,
     state::{EpochInput, EpochOutput, Row},
 };
 use alloc::{vec, vec::Vec};
-use substrate_fixed::types::{I32F32, I96F32};
+use substrate_fixed::types::{I32F32, I64F64, I96F32};
+
+/// All that an epoch works out, in this order: where two implementations part is the first that
+/// differs. Vectors have one entry a uid, matrices one row a uid.
+#[derive(Clone, Debug)]
+pub struct Steps {
+    /// Who set weights within the activity cutoff.
+    pub active: Vec<bool>,
+    /// Stake weight `S`, in rao.
+    pub stake_rao: Vec<I64F64>,
+    /// `S / Σ S`.
+    pub stake: Vec<I32F32>,
+    /// Stake `s` of active permit holders, normalised among them.
+    pub active_stake: Vec<I32F32>,
+    /// Weights `W`, admitted and normalised.
+    pub weights: Matrix,
+    /// Consensus `C`.
+    pub consensus: Vec<I32F32>,
+    /// Clipped weights `W'`.
+    pub clipped: Matrix,
+    /// `T_i = Σ_j W'_ij`.
+    pub validator_trust: Vec<I32F32>,
+    /// Incentive `I`.
+    pub incentive: Vec<I32F32>,
+    /// What bonds follow.
+    pub bond_weights: Matrix,
+    /// Bonds of 65,535 that survive.
+    pub stored: Matrix,
+    /// Bonds `B`.
+    pub bonds: Matrix,
+    /// Dividends `D`.
+    pub dividends: Vec<I32F32>,
+    /// Permits for the next epoch.
+    pub permits: Vec<bool>,
+}
 
 /// Runs one epoch. Pure, total, deterministic; `O(n × entries)` at worst.
 pub fn epoch(input: &EpochInput, params: &Params) -> EpochOutput {
+    output(epoch_steps(input, params), input.emission)
+}
+
+/// The epoch up to what it stores and pays.
+pub fn epoch_steps(input: &EpochInput, params: &Params) -> Steps {
     let input = &aligned(input);
     let n = input.alpha_stake.len();
     let owner = input.owner_uid.map(usize::from).filter(|uid| *uid < n);
@@ -33,26 +72,48 @@ pub fn epoch(input: &EpochInput, params: &Params) -> EpochOutput {
 
     let penalty = fixed::proportion(params.bonds_penalty);
     let bond_weights = matrix::interpolate(&weights, &clipped, penalty);
+    let bond_weights = charge_deviation(bond_weights, &validator_trust, &consensus, params);
     let stored = surviving_bonds(input, params);
     let Bonding { bonds, dividends } = if params.yuma3 {
-        bonds::yuma3(&bond_weights, &stored, &active_stake, &consensus, &incentive, params)
+        let measured = params.liquid_alpha && consensus.iter().any(|c| *c != ZERO);
+        let goes_by = measured.then(|| bonds::liquid_consensus(&consensus, &input.consensus, params));
+        bonds::yuma3(&bond_weights, &stored, &active_stake, goes_by.as_deref(), &incentive, params)
     } else {
         bonds::yuma2(&bond_weights, &stored, &active_stake, &incentive, params)
     };
-
-    let [server_emission, validator_emission, combined_emission] =
-        emissions(&incentive, &dividends, &active_stake, &stake, input.emission);
-    let next_permits = permits::next_permits(&stake, owner, params);
-    EpochOutput {
+    let permits = permits::next_permits(&stake, owner, params);
+    Steps {
         active,
-        consensus: stored_proportions(&consensus),
-        incentive: stored_proportions(&incentive),
-        dividends: stored_proportions(&dividends),
-        validator_trust: stored_proportions(&validator_trust),
-        stake_weight: stored_proportions(&stake),
-        stake: stake_rao.iter().map(|stake| stake.saturating_to_num()).collect(),
-        bonds: bonds_to_store(&bonds, &next_permits),
-        permits: next_permits,
+        stake_rao,
+        stake,
+        active_stake,
+        weights,
+        consensus,
+        clipped,
+        validator_trust,
+        incentive,
+        bond_weights,
+        stored,
+        bonds,
+        dividends,
+        permits,
+    }
+}
+
+/// What the chain stores and pays of an epoch.
+fn output(steps: Steps, emission: u64) -> EpochOutput {
+    let [server_emission, validator_emission, combined_emission] =
+        emissions(&steps.incentive, &steps.dividends, &steps.active_stake, &steps.stake, emission);
+    EpochOutput {
+        active: steps.active,
+        consensus: stored_proportions(&steps.consensus),
+        incentive: stored_proportions(&steps.incentive),
+        dividends: stored_proportions(&steps.dividends),
+        validator_trust: stored_proportions(&steps.validator_trust),
+        stake_weight: stored_proportions(&steps.stake),
+        stake: steps.stake_rao.iter().map(|stake| stake.saturating_to_num()).collect(),
+        bonds: bonds_to_store(&steps.bonds, &steps.permits),
+        permits: steps.permits,
         server_emission,
         validator_emission,
         combined_emission,
@@ -87,6 +148,20 @@ fn admitted_weights(input: &EpochInput, in_force: &[bool], owner: Option<usize>,
             && !committed_before
     });
     matrix::normalize_rows(&admitted)
+}
+
+/// `W_ij × (1 - cost × u_i)`, where `u_i = 1 - T_i / Σ C` is the part of the consensus that the
+/// validator does not support. Ours; without a cost, or without a consensus, nothing changes.
+fn charge_deviation(weights: Matrix, trust: &[I32F32], consensus: &[I32F32], params: &Params) -> Matrix {
+    let (cost, total) = (fixed::proportion(params.deviation_cost), fixed::sum(consensus));
+    if cost == ZERO || total == ZERO {
+        return weights;
+    }
+    let factor = |trust: &I32F32| {
+        let withheld = ONE.saturating_sub(fixed::div(*trust, total));
+        ONE.saturating_sub(fixed::mul(withheld, cost))
+    };
+    matrix::scale_rows(&weights, &trust.iter().map(factor).collect::<Vec<_>>())
 }
 
 /// Stored bonds on miners who registered before the last epoch that paid.

@@ -26,11 +26,14 @@ mod bonds;
 mod epoch;
 mod fixed;
 mod matrix;
+mod mechanisms;
 mod params;
 mod permits;
 mod state;
 
-pub use epoch::epoch;
+pub use bonds::reset as reset_bonds;
+pub use epoch::{Steps, epoch, epoch_steps};
 pub use fixed::max_upscale;
-pub use params::Params;
+pub use mechanisms::{combine as combine_mechanisms, split_emission};
+pub use params::{LiquidAlphaMode, Params};
 pub use state::{EpochInput, EpochOutput, Row};

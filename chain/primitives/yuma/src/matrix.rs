@@ -53,13 +53,10 @@ pub fn row_sums(matrix: &[SparseRow]) -> Vec<I32F32> {
     matrix.iter().map(|row| fixed::sum(row.iter().map(|(_, value)| value))).collect()
 }
 
-/// Each row divided by its sum; rows that sum to 0 stay.
+/// Each row divided by its sum; rows of zeroes stay.
 pub fn normalize_rows(matrix: &[SparseRow]) -> Matrix {
     let normalized = |(row, total): (&SparseRow, I32F32)| {
-        let share = |value: I32F32| {
-            if total > ZERO { fixed::div(value, total) } else { value }
-        };
-        row.iter().map(|(column, value)| (*column, share(*value))).collect()
+        row.iter().map(|(column, value)| (*column, fixed::div(*value, total))).collect()
     };
     matrix.iter().zip(row_sums(matrix)).map(normalized).collect()
 }
@@ -67,7 +64,7 @@ pub fn normalize_rows(matrix: &[SparseRow]) -> Matrix {
 /// Each row multiplied by the factor of its row.
 pub fn scale_rows(matrix: &[SparseRow], factors: &[I32F32]) -> Matrix {
     let scaled = |(row, factor): (&SparseRow, &I32F32)| {
-        row.iter().map(|(column, value)| (*column, value.saturating_mul(*factor))).collect()
+        row.iter().map(|(column, value)| (*column, fixed::mul(*value, *factor))).collect()
     };
     matrix.iter().zip(factors).map(scaled).collect()
 }
@@ -83,15 +80,11 @@ fn fold_columns(matrix: &[SparseRow], columns: usize, f: impl Fn(I32F32, I32F32)
     folded
 }
 
-/// Each value divided by the divisor of its column; columns with divisor 0 stay.
 fn divide_columns(matrix: &[SparseRow], divisors: &[I32F32]) -> Matrix {
-    map(matrix, |column, value| match at(divisors, column) {
-        divisor if divisor == ZERO => value,
-        divisor => fixed::div(value, divisor),
-    })
+    map(matrix, |column, value| fixed::div(value, at(divisors, column)))
 }
 
-/// Each column divided by its sum; columns that sum to 0 stay.
+/// Each column divided by its sum; columns of zeroes stay.
 pub fn normalize_columns(matrix: &[SparseRow], columns: usize) -> Matrix {
     divide_columns(matrix, &fold_columns(matrix, columns, I32F32::saturating_add))
 }
@@ -108,7 +101,7 @@ pub fn column_products(matrix: &[SparseRow], vector: &[I32F32], columns: usize) 
 
 /// `r_i = Σ_j v_j m_ij`.
 pub fn row_products(matrix: &[SparseRow], vector: &[I32F32]) -> Vec<I32F32> {
-    row_sums(&map(matrix, |column, value| value.saturating_mul(at(vector, column))))
+    row_sums(&map(matrix, |column, value| fixed::mul(value, at(vector, column))))
 }
 
 /// Values above their column's ceiling lowered to it; the entry goes where the ceiling is 0.
@@ -134,7 +127,7 @@ pub fn interpolate(from: &[SparseRow], to: &[SparseRow], ratio: I32F32) -> Matri
     let between = |(row_from, row_to): (&SparseRow, &SparseRow)| {
         let value = |(column, a): &(u16, I32F32)| {
             let distance = entry(row_to, *column).saturating_sub(*a);
-            (*column, a.saturating_add(ratio.saturating_mul(distance)))
+            (*column, a.saturating_add(fixed::mul(ratio, distance)))
         };
         row_from.iter().map(value).filter(|(_, value)| *value > ZERO).collect()
     };

@@ -1,5 +1,18 @@
 //! The hyperparameters an epoch depends on.
 
+/// Which consensus liquid alpha measures weights by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
+pub enum LiquidAlphaMode {
+    /// The one that this epoch forms.
+    Current,
+    /// The one that the previous epoch stored.
+    Previous,
+    /// Previous at a bonds penalty of 1, else current.
+    #[default]
+    Auto,
+}
+
 /// Hyperparameters of one subnet, in the units in which the chain stores them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -22,6 +35,8 @@ pub struct Params {
     pub alpha_high: u16,
     /// Steepness of the sigmoid between the two, in hundredths.
     pub alpha_sigmoid_steepness: i16,
+    /// Which consensus liquid alpha goes by.
+    pub liquid_alpha_mode: LiquidAlphaMode,
     /// How many uids may hold a validator permit.
     pub max_allowed_validators: u16,
     /// Blocks after which a uid that set no weights counts as inactive.
@@ -32,6 +47,11 @@ pub struct Params {
     pub tao_weight: u64,
     /// Whether weights are committed first: masks weights on uids that changed hands meanwhile.
     pub commit_reveal: bool,
+    /// Ours: under liquid alpha a bond without a weight entry decays like one with an entry of 0.
+    pub absent_as_zero: bool,
+    /// Ours: how far a validator's bonds shrink with the part of the consensus that it does not
+    /// support, of 65,535.
+    pub deviation_cost: u16,
 }
 
 impl Default for Params {
@@ -47,11 +67,14 @@ impl Default for Params {
             alpha_low: 45_875,
             alpha_high: 58_982,
             alpha_sigmoid_steepness: 1_000,
+            liquid_alpha_mode: LiquidAlphaMode::Auto,
             max_allowed_validators: 64,
             activity_cutoff: 5_000,
             stake_threshold: 0,
             tao_weight: 971_718_665_099_567_868,
             commit_reveal: true,
+            absent_as_zero: false,
+            deviation_cost: 0,
         }
     }
 }

@@ -36,6 +36,9 @@ pub struct EpochInput {
     pub bonds: Vec<Row>,
     /// What the epoch has to pay to miners and validators together, in rao.
     pub emission: u64,
+    /// The consensus that the previous epoch stored, of 65,535; empty before the first.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub consensus: Vec<u16>,
 }
 
 /// What the chain stores and pays after the epoch.

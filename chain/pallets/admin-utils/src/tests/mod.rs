@@ -1,7 +1,7 @@
 //! The setters' tests: who may, what is refused, what is set.
 
 use frame_support::{assert_noop, assert_ok, derive_impl, traits::ConstU64};
-use pallet_subtensor::{Error as SubtensorError, pallet::*};
+use pallet_subtensor::{ConsensusMode, EpochRuleSet, Error as SubtensorError, pallet::*};
 use sp_runtime::{BuildStorage, DispatchError};
 use substrate_fixed::types::U64F64;
 
@@ -151,6 +151,8 @@ owners!(bonds_penalty, sudo_set_bonds_penalty, 7, BondsPenalty);
 owners!(commit_reveal, sudo_set_commit_reveal_weights_enabled, false, CommitRevealWeightsEnabled);
 owners!(reveal_period, sudo_set_commit_reveal_weights_interval, 7, RevealPeriodEpochs);
 owners!(liquid_alpha, sudo_set_liquid_alpha_enabled, true, LiquidAlphaOn);
+owners!(liquid_alpha_mode, sudo_set_liquid_alpha_consensus_mode, ConsensusMode::Previous, LiquidAlphaConsensusMode);
+owners!(epoch_rules, sudo_set_epoch_rules, RULES, EpochRules);
 owners!(steepness, sudo_set_alpha_sigmoid_steepness, 7, AlphaSigmoidSteepness);
 owners!(yuma3, sudo_set_yuma3_enabled, true, Yuma3On);
 owners!(transfers, sudo_set_toggle_transfer, false, TransferToggle);
@@ -182,6 +184,20 @@ chains!(admin_freeze_window, sudo_set_admin_freeze_window, 7, AdminFreezeWindow)
 chains!(owner_rate_limit, sudo_set_owner_hparam_rate_limit, 7, OwnerHyperparamRateLimit);
 chains!(start_call_delay, sudo_set_start_call_delay, 7, StartCallDelay);
 chains!(max_epochs_per_block, sudo_set_max_epochs_per_block, 7, MaxEpochsPerBlock);
+
+const RULES: EpochRuleSet =
+    EpochRuleSet { carry_dust: true, absent_as_zero: true, average_stake: true, deviation_cost: 7, reveal_target: 8 };
+
+#[test]
+fn what_was_kept_for_averages_goes_with_the_rule() {
+    with_subnet(|| {
+        StakeIntegral::<Test>::insert(NETUID, 5, (7, 1));
+        assert_ok!(AdminUtils::sudo_set_epoch_rules(owner(), NETUID, RULES));
+        assert_eq!(StakeIntegral::<Test>::get(NETUID, 5), Some((7, 1)));
+        assert_ok!(AdminUtils::sudo_set_epoch_rules(root(), NETUID, EpochRuleSet::default()));
+        assert_eq!(StakeIntegral::<Test>::get(NETUID, 5), None);
+    });
+}
 
 #[test]
 fn values_have_bounds() {

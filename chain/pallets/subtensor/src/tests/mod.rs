@@ -7,6 +7,7 @@ mod info;
 mod invariants;
 mod mock;
 mod neurons;
+mod rules;
 mod serving;
 mod stake;
 mod subnets;
