@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, TypeAlias
 
-from meritnet.consensus import commit, emission, fixed, registration, schedule
+from meritnet.consensus import commit, emission, fixed, market_vectors, registration, schedule
 from meritnet.consensus.emission import MAX_SUPPLY_RAO, Pots
 from meritnet.consensus.epoch import epoch
 from meritnet.consensus.params import Params
@@ -226,6 +226,8 @@ FILES: dict[str, tuple[Callable[[Random], Iterator[Vector]], int]] = {
     "schedule": (schedules, 120),
     "share_pool": (share_pools, 120),
     "weights": (upscales, 40),
+    "transcendental": (market_vectors.transcendentals, 120),
+    "shares": (market_vectors.all_shares, 160),
 }
 """Each file's source of cases and how many of them it holds."""
 

@@ -22,9 +22,19 @@ mod emission;
 mod registration;
 mod schedule;
 mod share_pool;
+mod shares;
+mod transcendental;
+mod wide;
 
 pub use commit::{RevealWindow, reveal_window};
 pub use emission::{Distribution, MAX_SUPPLY_RAO, Pots, block_emission, distribute, split_block, split_by_price};
 pub use registration::{Candidate, ONE_Q32, bump_price, decay_factor, decay_price, lock_cost, neuron_to_prune};
 pub use schedule::{MAX_TEMPO, epoch_is_due, epoch_with_lookahead, next_epoch};
 pub use share_pool::SharePool;
+pub use shares::{
+    EMISSION_BAR_INTERVAL, EMISSION_BAR_QUANTILE, EMISSION_BAR_RANK, EMISSION_GATE_EXPONENT, FLOW_SMOOTHING,
+    MOVING_ALPHA, MOVING_PRICE_HALVING, ONE_U64F64, among_enabled, emission_bar, emission_shares, gate, gated,
+    less_burned, moving_flow, moving_price, net_flows, shares_by_flow, shares_by_price, split_by_shares,
+};
+pub use substrate_fixed::types::I64F64;
+pub use transcendental::{ONE_Q120, exp_down, exp_i64f64, exp_up, ln, power, scaled};

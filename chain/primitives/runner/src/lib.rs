@@ -3,10 +3,22 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+pub mod market;
+
 use economy::{Candidate, Pots, RevealWindow, SharePool};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use yuma::{EpochInput, Params};
+
+/// A call of either kind.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum AnyCall {
+    /// Of the epoch and what surrounds it.
+    Protocol(Call),
+    /// Of the market.
+    Market(market::Call),
+}
 
 /// One call: the function's name and its arguments by their names.
 ///
@@ -37,7 +49,14 @@ pub enum Call {
 }
 
 /// What the function answers.
-pub fn answer(call: Call) -> Result<Value, Box<dyn std::error::Error>> {
+pub fn answer(call: AnyCall) -> Result<Value, Box<dyn std::error::Error>> {
+    match call {
+        AnyCall::Protocol(call) => protocol(call),
+        AnyCall::Market(call) => Ok(market::answer(call)),
+    }
+}
+
+fn protocol(call: Call) -> Result<Value, Box<dyn std::error::Error>> {
     Ok(match call {
         Call::Epoch { input, params } => json!(yuma::epoch(&input, &params)),
         Call::MaxUpscale { weights } => json!(yuma::max_upscale(&weights)),

@@ -1,0 +1,77 @@
+//! Calls of the market's rules: shares, pool, delegation, dissolution, conviction.
+
+use serde::{Deserialize, Deserializer, de::Error};
+use serde_json::{Value, json};
+use std::{fmt::Display, str::FromStr};
+
+/// A number that travels as a decimal string because it may exceed 64 bits.
+#[derive(Clone, Copy, Debug)]
+pub struct Text<T>(pub T);
+
+impl<'de, T: FromStr<Err: Display>> Deserialize<'de> for Text<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map(Text).map_err(Error::custom)
+    }
+}
+
+type Wide = Text<u128>;
+type Signed = Text<i128>;
+
+/// One call: the function's name and its arguments by their names.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "call", rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum Call {
+    Ln { numerator: Wide, denominator: Wide },
+    ExpDown { x: Wide },
+    ExpUp { x: Wide },
+    Power { base: Wide, base_unit: Wide, exponent: Wide, exponent_unit: Wide },
+    ExpI64f64 { x: Signed },
+    MovingPrice { price: Wide, spot: Wide, alpha: Wide, blocks: u64, halving: u64 },
+    EmissionBar { shares: Vec<Wide>, rank: u16, quantile: Wide },
+    Gated { shares: Vec<Wide>, bar: Wide, exponent: Wide },
+    EmissionShares { prices: Vec<Wide>, burned: Vec<Wide>, enabled: Vec<bool>, bar: Wide, exponent: Wide },
+    SplitByShares { amount: u64, shares: Vec<Wide> },
+    MovingFlow { average: Signed, flow: i64, smoothing: u64 },
+    NetFlows { user: Vec<Signed>, protocol: Vec<Signed> },
+    SharesByFlow { flows: Vec<Signed>, cutoff: Signed, exponent: Wide },
+}
+
+/// What the function answers.
+pub fn answer(call: Call) -> Value {
+    match call {
+        Call::Ln { numerator, denominator } => text(economy::ln(numerator.0, denominator.0)),
+        Call::ExpDown { x } => text(economy::exp_down(x.0)),
+        Call::ExpUp { x } => text(economy::exp_up(x.0)),
+        Call::Power { base, base_unit, exponent, exponent_unit } => {
+            text(economy::power(base.0, base_unit.0, exponent.0, exponent_unit.0))
+        }
+        Call::ExpI64f64 { x } => text(economy::exp_i64f64(economy::I64F64::from_bits(x.0)).to_bits()),
+        Call::MovingPrice { price, spot, alpha, blocks, halving } => {
+            text(economy::moving_price(price.0, spot.0, alpha.0, blocks, halving))
+        }
+        Call::EmissionBar { shares, rank, quantile } => text(economy::emission_bar(&bare(shares), rank, quantile.0)),
+        Call::Gated { shares, bar, exponent } => texts(economy::gated(&bare(shares), bar.0, exponent.0)),
+        Call::EmissionShares { prices, burned, enabled, bar, exponent } => {
+            texts(economy::emission_shares(&bare(prices), &bare(burned), &enabled, bar.0, exponent.0))
+        }
+        Call::SplitByShares { amount, shares } => json!(economy::split_by_shares(amount, &bare(shares))),
+        Call::MovingFlow { average, flow, smoothing } => text(economy::moving_flow(average.0, flow, smoothing)),
+        Call::NetFlows { user, protocol } => texts(economy::net_flows(&bare(user), &bare(protocol))),
+        Call::SharesByFlow { flows, cutoff, exponent } => {
+            texts(economy::shares_by_flow(&bare(flows), cutoff.0, exponent.0))
+        }
+    }
+}
+
+fn bare<T>(values: Vec<Text<T>>) -> Vec<T> {
+    values.into_iter().map(|value| value.0).collect()
+}
+
+fn text(value: impl ToString) -> Value {
+    json!(value.to_string())
+}
+
+fn texts(values: Vec<impl ToString>) -> Value {
+    values.into_iter().map(text).collect()
+}

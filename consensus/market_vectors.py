@@ -1,0 +1,115 @@
+"""Seeded calls of the market's rules: shares, pool, delegation, dissolution, conviction.
+
+A part of `vectors`. Numbers that may exceed 64 bits are decimal strings, in lists too.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from random import Random
+from typing import Any, TypeAlias
+
+from meritnet.consensus import shares, transcendental
+
+Vector: TypeAlias = dict[str, Any]
+ONE = shares.ONE
+
+
+def rao(random: Random) -> int:
+    """An amount of any magnitude up to beyond the supply, seldom 0."""
+    return random.choice([0, *(random.randrange(2 ** random.randrange(1, 60)) for _ in range(9))])
+
+
+def fraction(random: Random) -> int:
+    """A U64F64 number from 0 to 1, often at the bounds."""
+    return random.choice([0, ONE, random.randrange(ONE), random.randrange(ONE) >> random.randrange(64)])
+
+
+def wide(random: Random) -> int:
+    """A number of any magnitude within 128 bits."""
+    return random.randrange(2 ** random.randrange(1, 129))
+
+
+def texts(values: Sequence[int]) -> list[str]:
+    """Numbers as decimal strings."""
+    return [str(value) for value in values]
+
+
+def transcendentals(random: Random) -> Iterator[Vector]:
+    """Logarithms, exponentials and powers of anything."""
+    while True:
+        a, b, x = wide(random), wide(random), random.choice([wide(random), random.randrange(2**124)])
+        yield _wide("ln", transcendental.ln, numerator=a, denominator=b)
+        yield _wide("exp_down", transcendental.exp_down, x=x)
+        yield _wide("exp_up", transcendental.exp_up, x=x)
+        close = max(b + random.randrange(-1_000, 1_000), 0) % 2**128
+        bases = random.choice([(a, b), (close, b), (random.randrange(3), random.randrange(3))])
+        exponents = random.choice([(wide(random), wide(random)), (random.randrange(4 * ONE), ONE), (0, 1)])
+        arguments = dict(
+            zip(("base", "base_unit", "exponent", "exponent_unit"), bases + exponents, strict=True)
+        )
+        yield _wide("power", transcendental.power, **arguments)
+        yield _wide(
+            "exp_i64f64", transcendental.exp_i64f64, x=-random.randrange(2 ** random.randrange(1, 71))
+        )
+
+
+def _wide(call: str, function: Callable[..., int], **arguments: int) -> Vector:
+    """A call whose arguments and result are all wide."""
+    texted = {name: str(value) for name, value in arguments.items()}
+    return {"call": call, **texted, "result": str(function(**arguments))}
+
+
+def all_shares(random: Random) -> Iterator[Vector]:
+    """From moving prices to each subnet's part of a block, and the retired rule of flows."""
+    while True:
+        yield _moving_price(random)
+        n = random.choice([0, 1, 2, 3, 5])
+        prices = [random.choice([0, fraction(random) >> 32, random.randrange(2**40)]) for _ in range(n)]
+        burned = [random.choice([0, fraction(random) >> 32]) for _ in range(n)]
+        enabled = [random.random() < 0.8 for _ in range(n)]
+        exponent = random.choice([3 * ONE, 8 * ONE, 0, random.randrange(5 * ONE)])
+        demand = shares.less_burned(shares.shares_by_price(prices), burned)
+        rank, quantile = random.choice([0, 1, 2, 32]), random.choice([3 * ONE // 4, fraction(random)])
+        bar = shares.emission_bar(demand, rank, quantile)
+        arguments = {"shares": texts(demand), "rank": rank, "quantile": str(quantile)}
+        yield {"call": "emission_bar", **arguments, "result": str(bar)}
+        bar = random.choice([bar, bar, fraction(random)])
+        gated = shares.gated(demand, bar, exponent)
+        gate = {"bar": str(bar), "exponent": str(exponent)}
+        yield {"call": "gated", "shares": texts(demand), **gate, "result": texts(gated)}
+        final = shares.emission_shares(prices, burned, enabled, bar, exponent)
+        arguments = {"prices": texts(prices), "burned": texts(burned), "enabled": enabled, **gate}
+        yield {"call": "emission_shares", **arguments, "result": texts(final)}
+        amount = rao(random)
+        split = shares.split_by_shares(amount, final)
+        yield {"call": "split_by_shares", "amount": amount, "shares": texts(final), "result": split}
+        yield from _flows(random, n)
+
+
+def _moving_price(random: Random) -> Vector:
+    arguments = {
+        "price": random.choice([fraction(random) >> 32, wide(random) >> 8]),
+        "spot": random.choice([fraction(random), wide(random)]),
+        "alpha": random.choice([shares.MOVING_ALPHA, random.randrange(2**33)]),
+    }
+    blocks = {"blocks": rao(random), "halving": random.choice([0, 201_600])}
+    moved = shares.moving_price(**arguments, **blocks)
+    texted = {name: str(value) for name, value in arguments.items()}
+    return {"call": "moving_price", **texted, **blocks, "result": str(moved)}
+
+
+def _flows(random: Random, n: int) -> Iterator[Vector]:
+    def flow() -> int:
+        return random.choice([-1, 1]) * (rao(random) << random.randrange(65))
+
+    average, moved, smoothing = flow(), flow() >> 66, random.choice([shares.FLOW_SMOOTHING, rao(random)])
+    result = shares.moving_flow(average, moved, smoothing)
+    arguments: Vector = {"average": str(average), "flow": moved, "smoothing": smoothing}
+    yield {"call": "moving_flow", **arguments, "result": str(result)}
+    user, protocol = [flow() for _ in range(n)], [flow() for _ in range(n)]
+    net = shares.net_flows(user, protocol)
+    arguments = {"user": texts(user), "protocol": texts(protocol)}
+    yield {"call": "net_flows", **arguments, "result": texts(net)}
+    cutoff, exponent = random.choice([0, flow()]), random.choice([ONE, random.randrange(3 * ONE)])
+    split = shares.shares_by_flow(net, cutoff, exponent)
+    arguments = {"flows": texts(net), "cutoff": str(cutoff), "exponent": str(exponent)}
+    yield {"call": "shares_by_flow", **arguments, "result": texts(split)}
