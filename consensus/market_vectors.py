@@ -4,10 +4,12 @@ A part of `vectors`. Numbers that may exceed 64 bits are decimal strings, in lis
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from random import Random
 from typing import Any, TypeAlias
 
-from meritnet.consensus import shares, transcendental
+from meritnet.consensus import pool, shares, transcendental
+from meritnet.consensus.pool import MIN_WEIGHT, WEIGHT, Pool, Refusal, Trade
 
 Vector: TypeAlias = dict[str, Any]
 ONE = shares.ONE
@@ -113,3 +115,57 @@ def _flows(random: Random, n: int) -> Iterator[Vector]:
     split = shares.shares_by_flow(net, cutoff, exponent)
     arguments = {"flows": texts(net), "cutoff": str(cutoff), "exponent": str(exponent)}
     yield {"call": "shares_by_flow", **arguments, "result": texts(split)}
+
+
+def random_pool(random: Random) -> Pool:
+    """A pool of any size and weights, mostly able to trade."""
+    weight = random.choice([WEIGHT // 2, MIN_WEIGHT, random.randrange(MIN_WEIGHT, WEIGHT - MIN_WEIGHT + 1)])
+    tao, alpha = (random.choice([rao(random), random.randrange(10**6, 10**15)]) for _ in range(2))
+    return Pool(tao, alpha, weight)
+
+
+def pools(random: Random) -> Iterator[Vector]:
+    """Trades, injections, and the split of a block's alpha."""
+    while True:
+        market = random_pool(random)
+        given, now = {"pool": asdict(market)}, pool.price(market)
+        yield {"call": "price", **given, "result": str(now)}
+        for call, trade in (("buy", pool.buy), ("sell", pool.sell)):
+            reserve = market.tao if call == "buy" else market.alpha
+            amount = random.choice([rao(random), random.randrange(2 * reserve + 1)])
+            near = now * random.randrange(500, 2_000) // 1_000
+            limit = random.choice([0, 2**128 - 1, near, min(near + 1, 2**128 - 1)]) % 2**128
+            rate = random.choice([pool.FEE_RATE, 0, random.randrange(65_536)])
+            made = trade(market, amount, limit, rate)
+            arguments = {"amount": amount, "limit_price": str(limit), "fee_rate": rate}
+            yield {"call": call, **given, **arguments, "result": _trade(made)}
+        tao, alpha = rao(random), rao(random)
+        yield {"call": "alpha_needed", **given, "tao": tao, "result": pool.alpha_needed(market, tao)}
+        target = now * random.randrange(500, 2_000) // 1_000 % 2**128
+        for call, to_price in (("tao_to_price", pool.tao_to_price), ("alpha_to_price", pool.alpha_to_price)):
+            yield {"call": call, **given, "target": str(target), "result": to_price(market, target)}
+        yield {"call": "fee_on_top", "paid": tao, "rate": rate, "result": pool.fee_on_top(tao, rate)}
+        injected = pool.inject(market, tao, alpha)
+        arguments = {"tao": tao, "alpha": alpha}
+        yield {"call": "inject", **given, **arguments, "result": injected and asdict(injected)}
+        yield from _block(random, now)
+
+
+def _trade(made: Trade | Refusal) -> Any:
+    return made.value if isinstance(made, Refusal) else asdict(made)
+
+
+def _block(random: Random, price: int) -> Iterator[Vector]:
+    stake = {"root_tao": rao(random), "tao_weight": random.randrange(2**64), "alpha_issuance": rao(random)}
+    root = pool.root_proportion(**stake)
+    yield {"call": "root_proportion", **stake, "result": str(root)}
+    block = {"tao": rao(random) >> random.randrange(40), "alpha_block": random.choice([10**9, rao(random)])}
+    injection = pool.block_injection(**block, price=price, root_proportion=root)
+    arguments: Vector = {**block, "price": str(price), "root_proportion": str(root)}
+    yield {"call": "block_injection", **arguments, "result": asdict(injection)}
+    cut = random.choice([11_796, random.randrange(65_536)])
+    split = pool.split_alpha(block["alpha_block"], cut, root)
+    arguments = {"alpha": block["alpha_block"], "owner_cut": cut, "root_proportion": str(root)}
+    yield {"call": "split_alpha", **arguments, "result": asdict(split)}
+    prices = [random.randrange(2**32) for _ in range(random.randrange(4))]
+    yield {"call": "root_is_paid", "prices": texts(prices), "result": pool.root_is_paid(prices)}

@@ -228,6 +228,7 @@ FILES: dict[str, tuple[Callable[[Random], Iterator[Vector]], int]] = {
     "weights": (upscales, 40),
     "transcendental": (market_vectors.transcendentals, 120),
     "shares": (market_vectors.all_shares, 160),
+    "pool": (market_vectors.pools, 240),
 }
 """Each file's source of cases and how many of them it holds."""
 

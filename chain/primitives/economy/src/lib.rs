@@ -19,6 +19,7 @@ extern crate alloc;
 
 mod commit;
 mod emission;
+mod pool;
 mod registration;
 mod schedule;
 mod share_pool;
@@ -28,6 +29,11 @@ mod wide;
 
 pub use commit::{RevealWindow, reveal_window};
 pub use emission::{Distribution, MAX_SUPPLY_RAO, Pots, block_emission, distribute, split_block, split_by_price};
+pub use pool::{
+    AlphaSplit, FEE_RATE, Injection, MAX_INPUT_RESERVES, MIN_RESERVE_RAO, MIN_WEIGHT, Pool, Refusal, Trade, WEIGHT,
+    alpha_for, alpha_needed, alpha_to_price, block_injection, buy, fee_on_top, inject, payout, price, root_is_paid,
+    root_proportion, sell, split_alpha, tao_for, tao_to_price, trade_fee, weighed,
+};
 pub use registration::{Candidate, ONE_Q32, bump_price, decay_factor, decay_price, lock_cost, neuron_to_prune};
 pub use schedule::{MAX_TEMPO, epoch_is_due, epoch_with_lookahead, next_epoch};
 pub use share_pool::SharePool;

@@ -1,5 +1,6 @@
 //! Calls of the market's rules: shares, pool, delegation, dissolution, conviction.
 
+use economy::{Pool, Refusal, Trade};
 use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::{Value, json};
 use std::{fmt::Display, str::FromStr};
@@ -35,6 +36,18 @@ pub enum Call {
     MovingFlow { average: Signed, flow: i64, smoothing: u64 },
     NetFlows { user: Vec<Signed>, protocol: Vec<Signed> },
     SharesByFlow { flows: Vec<Signed>, cutoff: Signed, exponent: Wide },
+    Price { pool: Pool },
+    Buy { pool: Pool, amount: u64, limit_price: Wide, fee_rate: u16 },
+    Sell { pool: Pool, amount: u64, limit_price: Wide, fee_rate: u16 },
+    AlphaNeeded { pool: Pool, tao: u64 },
+    TaoToPrice { pool: Pool, target: Wide },
+    AlphaToPrice { pool: Pool, target: Wide },
+    FeeOnTop { paid: u64, rate: u16 },
+    Inject { pool: Pool, tao: u64, alpha: u64 },
+    RootProportion { root_tao: u64, tao_weight: u64, alpha_issuance: u64 },
+    BlockInjection { tao: u64, alpha_block: u64, price: Wide, root_proportion: Wide },
+    SplitAlpha { alpha: u64, owner_cut: u16, root_proportion: Wide },
+    RootIsPaid { prices: Vec<Wide> },
 }
 
 /// What the function answers.
@@ -61,7 +74,33 @@ pub fn answer(call: Call) -> Value {
         Call::SharesByFlow { flows, cutoff, exponent } => {
             texts(economy::shares_by_flow(&bare(flows), cutoff.0, exponent.0))
         }
+        Call::Price { pool } => text(economy::price(&pool)),
+        Call::Buy { pool, amount, limit_price, fee_rate } => {
+            trade(economy::buy(&pool, amount, limit_price.0, fee_rate))
+        }
+        Call::Sell { pool, amount, limit_price, fee_rate } => {
+            trade(economy::sell(&pool, amount, limit_price.0, fee_rate))
+        }
+        Call::AlphaNeeded { pool, tao } => json!(economy::alpha_needed(&pool, tao)),
+        Call::TaoToPrice { pool, target } => json!(economy::tao_to_price(&pool, target.0)),
+        Call::AlphaToPrice { pool, target } => json!(economy::alpha_to_price(&pool, target.0)),
+        Call::FeeOnTop { paid, rate } => json!(economy::fee_on_top(paid, rate)),
+        Call::Inject { pool, tao, alpha } => json!(economy::inject(&pool, tao, alpha)),
+        Call::RootProportion { root_tao, tao_weight, alpha_issuance } => {
+            text(economy::root_proportion(root_tao, tao_weight, alpha_issuance))
+        }
+        Call::BlockInjection { tao, alpha_block, price, root_proportion } => {
+            json!(economy::block_injection(tao, alpha_block, price.0, root_proportion.0))
+        }
+        Call::SplitAlpha { alpha, owner_cut, root_proportion } => {
+            json!(economy::split_alpha(alpha, owner_cut, root_proportion.0))
+        }
+        Call::RootIsPaid { prices } => json!(economy::root_is_paid(&bare(prices))),
     }
+}
+
+fn trade(result: Result<Trade, Refusal>) -> Value {
+    result.map_or_else(|refusal| json!(refusal), |trade| json!(trade))
 }
 
 fn bare<T>(values: Vec<Text<T>>) -> Vec<T> {
