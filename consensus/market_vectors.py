@@ -8,8 +8,11 @@ from dataclasses import asdict
 from random import Random
 from typing import Any, TypeAlias
 
-from meritnet.consensus import pool, shares, transcendental
+from meritnet.consensus import conviction, delegation, dissolve, pool, registration, shares, transcendental
+from meritnet.consensus.conviction import Lock
+from meritnet.consensus.delegation import Earner, Parent
 from meritnet.consensus.pool import MIN_WEIGHT, WEIGHT, Pool, Refusal, Trade
+from meritnet.consensus.registration import SubnetCandidate
 
 Vector: TypeAlias = dict[str, Any]
 ONE = shares.ONE
@@ -64,7 +67,7 @@ def all_shares(random: Random) -> Iterator[Vector]:
     """From moving prices to each subnet's part of a block, and the retired rule of flows."""
     while True:
         yield _moving_price(random)
-        n = random.choice([0, 1, 2, 3, 5])
+        n = random.choice([0, 1, 2, 3, 5, 8])
         prices = [random.choice([0, fraction(random) >> 32, random.randrange(2**40)]) for _ in range(n)]
         burned = [random.choice([0, fraction(random) >> 32]) for _ in range(n)]
         enabled = [random.random() < 0.8 for _ in range(n)]
@@ -169,3 +172,101 @@ def _block(random: Random, price: int) -> Iterator[Vector]:
     yield {"call": "split_alpha", **arguments, "result": asdict(split)}
     prices = [random.randrange(2**32) for _ in range(random.randrange(4))]
     yield {"call": "root_is_paid", "prices": texts(prices), "result": pool.root_is_paid(prices)}
+
+
+def proportions(random: Random, count: int) -> list[int]:
+    """What a hotkey hands on to each child, of 2**64 - 1; seldom more than it has."""
+    bound = 2**64 // random.choice([count or 1, count or 1, count or 1, 1])
+    return [random.choice([0, bound - 1, random.randrange(bound)]) for _ in range(count)]
+
+
+def delegations(random: Random) -> Iterator[Vector]:
+    """Stake handed on, and the pay of children, parents, stakers and owners."""
+    while True:
+        own, tao, weight = rao(random), rao(random), random.choice([0, 2**64 - 1, random.randrange(2**64)])
+        given, received = (proportions(random, random.randrange(4)) for _ in range(2))
+        parents = [Parent(rao(random), rao(random), part, random.random() < 0.3) for part in received]
+        stake: Vector = {"own": own, "given": given, "received": [(p.proportion, p.alpha) for p in parents]}
+        yield {"call": "inherited_stake", **stake, "result": delegation.inherited_stake(**stake)}
+        arguments: Vector = {"alpha": own, "tao": tao, "given": given, "tao_weight": weight}
+        kept = delegation.own_contribution(**arguments)
+        yield {"call": "own_contribution", **arguments, "result": kept}
+        take, burn = random.choice([0, 11_796, 65_535]), random.choice([0, random.randrange(2**64)])
+        rates = {"child_take": take, "burn": burn, "tao_weight": weight}
+        split = delegation.child_dividends(tao, kept, parents, **rates)
+        arguments = {
+            "dividends": tao,
+            "own": kept,
+            "parents": [asdict(parent) for parent in parents],
+            **rates,
+        }
+        yield {"call": "child_dividends", **arguments, "result": asdict(split)}
+        earners = [
+            Earner(rao(random), rao(random), rao(random), random.choice([0, 11_796, 65_535]))
+            for _ in range(random.randrange(4))
+        ]
+        paid = delegation.pay_validators(own, tao, earners, weight)
+        listed = [asdict(earner) for earner in earners]
+        arguments = {"pot": own, "root_pot": tao, "earners": listed, "tao_weight": weight}
+        yield {"call": "pay_validators", **arguments, "result": [asdict(payout) for payout in paid]}
+
+
+def subnets(random: Random) -> Iterator[Vector]:
+    """Which subnet goes, what its holders and its owner get, and with what the next one starts."""
+    while True:
+        candidates = [
+            SubnetCandidate(netuid, random.randrange(3), random.randrange(3), random.random() < 0.3)
+            for netuid in range(random.randrange(6))
+        ]
+        listed = [(c.netuid, str(c.price), c.registered_at, c.immune) for c in candidates]
+        pruned = registration.subnet_to_prune(candidates)
+        yield {"call": "subnet_to_prune", "candidates": listed, "result": pruned}
+        prices = [random.choice([0, fraction(random), wide(random)]) for _ in range(random.randrange(6))]
+        median = registration.median_price(prices)
+        yield {"call": "median_price", "prices": texts(prices), "result": str(median)}
+        lock, price = rao(random), random.choice([median, fraction(random)])
+        started = asdict(registration.initial_pool(lock, price))
+        yield {"call": "initial_pool", "lock": lock, "price": str(price), "result": started}
+        pot, holdings = rao(random), [rao(random) >> random.randrange(60) for _ in range(random.randrange(7))]
+        paid = dissolve.pay_holders(pot, holdings)
+        yield {"call": "pay_holders", "pot": pot, "holdings": holdings, "result": paid}
+        arguments = {"lock": lock, "issued_alpha": rao(random), "owner_cut": random.randrange(65_536)}
+        refund = dissolve.owner_refund(**arguments, price=price)
+        yield {"call": "owner_refund", **arguments, "price": str(price), "result": refund}
+
+
+def convictions(random: Random) -> Iterator[Vector]:
+    """Locks that decay and mature, and who becomes owner."""
+    while True:
+        locks = [Lock(rao(random), rao(random) << random.randrange(65), rao(random)) for _ in range(2)]
+        lock, other = locks
+        rate, near = random.choice([conviction.UNLOCK_RATE, 0, rao(random)]), random.randrange(3)
+        maturity_rate = random.choice([rate, rate + near, rao(random)])
+        blocks = random.choice([near, random.randrange(10**7), rao(random)])
+        decayed = conviction.decay(blocks, rate)
+        yield {"call": "decay", "blocks": blocks, "rate": rate, "result": str(decayed)}
+        arguments: Vector = {
+            "block": max(lock.block + blocks - near, 0),
+            "unlock_rate": rate,
+            "maturity_rate": maturity_rate,
+            "owner": random.random() < 0.2,
+            "perpetual": random.random() < 0.3,
+        }
+        after = conviction.rolled(lock, **arguments)
+        yield {"call": "rolled", "lock": _lock(lock), **arguments, "result": _lock(after)}
+        both = conviction.merged(lock, other)
+        yield {"call": "merged", "first": _lock(lock), "second": _lock(other), "result": _lock(both)}
+        amount = random.choice([rao(random), random.randrange(lock.mass + 1)])
+        left = conviction.reduced(lock, amount)
+        yield {"call": "reduced", "lock": _lock(lock), "amount": amount, "result": _lock(left)}
+        scores = [rao(random) << random.choice([0, 64]) for _ in range(random.randrange(4))]
+        scores += scores[: random.randrange(2)]
+        age = conviction.TAKEOVER_AGE + random.choice([-1, 0, 1])
+        alpha = random.choice([0, rao(random), sum(scores) * 10 >> 64]) % 2**64
+        king = conviction.new_owner(scores, age, alpha)
+        arguments = {"convictions": texts(scores), "age": age, "outstanding_alpha": alpha}
+        yield {"call": "new_owner", **arguments, "result": king}
+
+
+def _lock(lock: Lock) -> tuple[int, str, int]:
+    return lock.mass, str(lock.conviction), lock.block

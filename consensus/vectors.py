@@ -226,9 +226,12 @@ FILES: dict[str, tuple[Callable[[Random], Iterator[Vector]], int]] = {
     "schedule": (schedules, 120),
     "share_pool": (share_pools, 120),
     "weights": (upscales, 40),
-    "transcendental": (market_vectors.transcendentals, 120),
-    "shares": (market_vectors.all_shares, 160),
-    "pool": (market_vectors.pools, 240),
+    "transcendental": (market_vectors.transcendentals, 400),
+    "shares": (market_vectors.all_shares, 400),
+    "pool": (market_vectors.pools, 600),
+    "delegation": (market_vectors.delegations, 320),
+    "subnets": (market_vectors.subnets, 300),
+    "conviction": (market_vectors.convictions, 400),
 }
 """Each file's source of cases and how many of them it holds."""
 

@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
-from meritnet.consensus import emission, pool, shares
+from meritnet.consensus import conviction, delegation, dissolve, emission, pool, registration, shares
+from meritnet.consensus.conviction import Lock
+from meritnet.consensus.delegation import Earner, Parent
 from meritnet.consensus.fixed import I64F64
 from meritnet.consensus.pool import WEIGHT, Pool
+from meritnet.consensus.registration import SubnetCandidate
 from meritnet.consensus.shares import ONE
 
 FOLDER = Path(__file__).parents[2] / "chain" / "vectors" / "oracle"
@@ -19,6 +22,9 @@ ORACLE: dict[str, Any] = json.loads((FOLDER / "subtensor_economics.json").read_t
 COINBASE = {case["test"]: case for case in ORACLE["coinbase"]["tests"]}
 EMISSION = ORACLE["emission_shares"]
 BALANCER = ORACLE["balancer"]
+DIVIDENDS = {case["test"]: case for case in ORACLE["dividends"]["tests"]}
+LOCKS = ORACLE["locks"]
+WHOLE = 2**64 - 1
 SHARE = 2**-60  # what a share may be off after a handful of roundings in U64F64
 
 
@@ -248,3 +254,114 @@ def test_owner_cut_of_alpha() -> None:
     case = COINBASE["test_owner_cut_base"]
     for cut, owner in case["owner_cut"]:
         assert pool.split_alpha(case["alpha_block_emission"], cut, 0).owner == owner
+
+
+STAKED = DIVIDENDS["test_calculate_dividend_distribution_totals"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["test_calculate_dividend_distribution_totals", "..._total_only_tao", "..._total_no_tao_weight"],
+)
+def test_the_validators_pots_are_paid_out(name: str) -> None:
+    case = DIVIDENDS[name]
+    stakes = zip(STAKED["dividends"], STAKED["stakes"], strict=True)
+    earners = [Earner(earned, alpha, tao, 0) for earned, (alpha, tao) in stakes]
+    weight = round(case["tao_weight"] * WHOLE)
+    alpha, root = delegation.pay_validators(case["validator_alpha"], case["root_alpha"], earners, weight)
+    assert sum(alpha.dividends) == pytest.approx(case["sum_alpha"], abs=case["epsilon"])
+    assert sum(root.dividends) == pytest.approx(case["sum_root"], abs=case["epsilon"])
+
+
+def test_a_parent_leaves_the_child_its_take() -> None:
+    case = DIVIDENDS["test_drain_alpha_childkey_parentkey"]
+    parent = Parent(case["parent_stake"], 0, WHOLE)
+    split = delegation.child_dividends(case["pending"], 0, [parent], case["childkey_take_u16"], 0, WHOLE)
+    assert case["parent_stake"] + split.parents[0] == pytest.approx(case["parent_after"], abs=case["epsilon"])
+    assert split.own == pytest.approx(case["child_after"], abs=case["epsilon"])
+
+
+def test_a_child_inherits_alpha_and_tao() -> None:
+    case = DIVIDENDS["test_get_root_children"]
+    alice, bob = {}, {}
+    for kind in ("root_stake", "alpha_stake"):
+        held_by_alice, held_by_bob = case[kind]
+        alice[kind] = delegation.inherited_stake(held_by_alice, [WHOLE], [])
+        bob[kind] = delegation.inherited_stake(held_by_bob, [], [(WHOLE, held_by_alice)])
+    assert sum(alice.values()) == case["stake_weight"]["alice"]
+    assert sum(bob.values()) == case["stake_weight"]["bob"]
+
+
+def test_parent_and_child_share_by_their_stakes() -> None:
+    stakes, case = DIVIDENDS["test_get_root_children"], DIVIDENDS["test_get_root_children_drain"]
+    (alice_tao, bob_tao), (alice_alpha, bob_alpha) = stakes["root_stake"], stakes["alpha_stake"]
+    alice = Parent(alice_alpha, alice_tao, WHOLE)
+    own = delegation.own_contribution(bob_alpha, bob_tao, [], WHOLE)
+    plain = delegation.child_dividends(case["pending"], own, [alice], case["childkey_take"], 0, WHOLE)
+    assert (plain.own, *plain.parents) == (case["each_gets"],) * 2
+    taken = delegation.child_dividends(case["pending"], own, [alice], 65_535, 0, WHOLE)
+    assert (taken.own, *taken.parents) == tuple(case["with_take_65535"][who] for who in ("bob", "alice"))
+
+
+@pytest.mark.parametrize("case", ORACLE["prune"]["subnet"])
+def test_which_subnet_is_pruned(case: dict[str, Any]) -> None:
+    count = len(case["immune"])
+    prices, registered = case.get("moving_price", [1] * count), case.get("registered", [0] * count)
+    fields = zip(range(count), map(price, prices), registered, case["immune"], strict=True)
+    candidates = [SubnetCandidate(*each) for each in fields]
+    assert registration.subnet_to_prune(candidates) == case["pruned_index"]
+
+
+@pytest.mark.parametrize(("prices", "median"), ORACLE["subnet_registration"]["median_price"])
+def test_median_price(prices: list[int], median: int) -> None:
+    assert registration.median_price([each * ONE for each in prices]) == median * ONE
+
+
+def test_the_first_subnet_starts_with_its_lock_on_both_sides() -> None:
+    first = registration.initial_pool(10**12, registration.median_price([]))
+    assert first == Pool(10**12, 10**12)
+
+
+@pytest.mark.parametrize("case", [case for case in ORACLE["subnet_dissolve"]["cases"] if "alpha" in case])
+def test_the_pot_of_a_dissolved_subnet(case: dict[str, Any]) -> None:
+    assert dissolve.pay_holders(case["pot"], case["alpha"]) == tuple(case["paid"])
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in ORACLE["subnet_dissolve"]["cases"] if "owner_refund" in case]
+)
+def test_what_a_legacy_owner_gets_back(case: dict[str, Any]) -> None:
+    lock, cut = case.get("lock", case.get("owner_lock")), case.get("owner_cut", emission.OWNER_CUT)
+    assert dissolve.owner_refund(lock, case.get("emission", 0), cut, ONE) == case["owner_refund"]
+
+
+@pytest.mark.parametrize("case", LOCKS["exp_decay"])
+def test_decay(case: dict[str, Any]) -> None:
+    if case["dt"] == "100 tau":
+        assert conviction.decay(100 * 216_000, 216_000) == conviction.decay(40 * 216_000, 216_000) > 0
+    else:
+        decayed = number(conviction.decay(case["dt"], case["tau"]))
+        assert decayed == pytest.approx(case["r"], abs=1e-8 if "eps" in case else 0)
+
+
+def test_conviction_matures_by_the_closed_form() -> None:
+    case = LOCKS["conviction"]["case"]
+    lock = conviction.rolled(Lock(case["m"]), case["dt"], case["u"], case["z"])
+    assert number(lock.conviction) == pytest.approx(case["c"], abs=case["eps"])
+
+
+def test_conviction_of_the_whole_supply_at_rates_one_block_apart() -> None:
+    case = LOCKS["conviction"]["large"]
+    lock = conviction.rolled(Lock(case["m"]), case["dt"], case["u"], case["z"])
+    assert lock.mass == pytest.approx(case["m_after"], abs=case["m_eps"])
+    matured = 7725464882491937  # m u / (z - u) (e**(-dt/z) - e**(-dt/u)) in 50 digits
+    assert number(lock.conviction) == pytest.approx(matured, abs=case["c_eps"])
+
+
+def test_conviction_in_two_steps_is_that_of_one() -> None:
+    case = LOCKS["conviction"]["chunked_equals_single"]
+    rates = conviction.UNLOCK_RATE, conviction.MATURITY_RATE
+    once = conviction.rolled(Lock(case["m"]), case["end"], *rates)
+    twice = conviction.rolled(conviction.rolled(Lock(case["m"]), case["mid"], *rates), case["end"], *rates)
+    assert twice.mass == pytest.approx(once.mass, abs=case["m_eps"])
+    assert number(twice.conviction) == pytest.approx(number(once.conviction), abs=case["c_eps"])

@@ -18,6 +18,9 @@
 extern crate alloc;
 
 mod commit;
+mod conviction;
+mod delegation;
+mod dissolve;
 mod emission;
 mod pool;
 mod registration;
@@ -28,13 +31,22 @@ mod transcendental;
 mod wide;
 
 pub use commit::{RevealWindow, reveal_window};
+pub use conviction::{DUST, Lock, MATURITY_RATE, TAKEOVER_AGE, UNLOCK_RATE, decay, merged, new_owner, reduced, rolled};
+pub use delegation::{
+    ChildDividends, Earner, Parent, Payout, child_dividends, contribution, delegate_take, fraction, inherited_stake,
+    own_contribution, pay_by_parts, pay_validators, split_by_stake,
+};
+pub use dissolve::{owner_refund, pay_holders};
 pub use emission::{Distribution, MAX_SUPPLY_RAO, Pots, block_emission, distribute, split_block, split_by_price};
 pub use pool::{
     AlphaSplit, FEE_RATE, Injection, MAX_INPUT_RESERVES, MIN_RESERVE_RAO, MIN_WEIGHT, Pool, Refusal, Trade, WEIGHT,
     alpha_for, alpha_needed, alpha_to_price, block_injection, buy, fee_on_top, inject, payout, price, root_is_paid,
     root_proportion, sell, split_alpha, tao_for, tao_to_price, trade_fee, weighed,
 };
-pub use registration::{Candidate, ONE_Q32, bump_price, decay_factor, decay_price, lock_cost, neuron_to_prune};
+pub use registration::{
+    Candidate, ONE_Q32, SubnetCandidate, bump_price, decay_factor, decay_price, initial_pool, lock_cost, median_price,
+    neuron_to_prune, subnet_to_prune,
+};
 pub use schedule::{MAX_TEMPO, epoch_is_due, epoch_with_lookahead, next_epoch};
 pub use share_pool::SharePool;
 pub use shares::{

@@ -1,6 +1,6 @@
 //! Calls of the market's rules: shares, pool, delegation, dissolution, conviction.
 
-use economy::{Pool, Refusal, Trade};
+use economy::{Earner, Lock, Parent, Pool, Refusal, SubnetCandidate, Trade};
 use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::{Value, json};
 use std::{fmt::Display, str::FromStr};
@@ -15,6 +15,8 @@ impl<'de, T: FromStr<Err: Display>> Deserialize<'de> for Text<T> {
     }
 }
 
+/// A lock: mass, conviction, block.
+type Held = (u64, Wide, u64);
 type Wide = Text<u128>;
 type Signed = Text<i128>;
 
@@ -48,6 +50,20 @@ pub enum Call {
     BlockInjection { tao: u64, alpha_block: u64, price: Wide, root_proportion: Wide },
     SplitAlpha { alpha: u64, owner_cut: u16, root_proportion: Wide },
     RootIsPaid { prices: Vec<Wide> },
+    InheritedStake { own: u64, given: Vec<u64>, received: Vec<(u64, u64)> },
+    OwnContribution { alpha: u64, tao: u64, given: Vec<u64>, tao_weight: u64 },
+    ChildDividends { dividends: u64, own: u64, parents: Vec<Parent>, child_take: u16, burn: u64, tao_weight: u64 },
+    PayValidators { pot: u64, root_pot: u64, earners: Vec<Earner>, tao_weight: u64 },
+    SubnetToPrune { candidates: Vec<(u16, Wide, u64, bool)> },
+    MedianPrice { prices: Vec<Wide> },
+    InitialPool { lock: u64, price: Wide },
+    PayHolders { pot: u64, holdings: Vec<u64> },
+    OwnerRefund { lock: u64, issued_alpha: u64, owner_cut: u16, price: Wide },
+    Decay { blocks: u64, rate: u64 },
+    Rolled { lock: Held, block: u64, unlock_rate: u64, maturity_rate: u64, owner: bool, perpetual: bool },
+    Merged { first: Held, second: Held },
+    Reduced { lock: Held, amount: u64 },
+    NewOwner { convictions: Vec<Wide>, age: u64, outstanding_alpha: u64 },
 }
 
 /// What the function answers.
@@ -96,11 +112,54 @@ pub fn answer(call: Call) -> Value {
             json!(economy::split_alpha(alpha, owner_cut, root_proportion.0))
         }
         Call::RootIsPaid { prices } => json!(economy::root_is_paid(&bare(prices))),
+        Call::InheritedStake { own, given, received } => json!(economy::inherited_stake(own, &given, &received)),
+        Call::OwnContribution { alpha, tao, given, tao_weight } => {
+            json!(economy::own_contribution(alpha, tao, &given, tao_weight))
+        }
+        Call::ChildDividends { dividends, own, parents, child_take, burn, tao_weight } => {
+            json!(economy::child_dividends(dividends, own, &parents, child_take, burn, tao_weight))
+        }
+        Call::PayValidators { pot, root_pot, earners, tao_weight } => {
+            json!(economy::pay_validators(pot, root_pot, &earners, tao_weight))
+        }
+        Call::SubnetToPrune { candidates } => {
+            let candidate = |(netuid, price, registered_at, immune): (u16, Wide, u64, bool)| SubnetCandidate {
+                netuid,
+                price: price.0,
+                registered_at,
+                immune,
+            };
+            let candidates: Vec<SubnetCandidate> = candidates.into_iter().map(candidate).collect();
+            json!(economy::subnet_to_prune(&candidates))
+        }
+        Call::MedianPrice { prices } => text(economy::median_price(&bare(prices))),
+        Call::InitialPool { lock, price } => json!(economy::initial_pool(lock, price.0)),
+        Call::PayHolders { pot, holdings } => json!(economy::pay_holders(pot, &holdings)),
+        Call::OwnerRefund { lock, issued_alpha, owner_cut, price } => {
+            json!(economy::owner_refund(lock, issued_alpha, owner_cut, price.0))
+        }
+        Call::Decay { blocks, rate } => text(economy::decay(blocks, rate).to_bits()),
+        Call::Rolled { lock, block, unlock_rate, maturity_rate, owner, perpetual } => {
+            held(economy::rolled(&locked(lock), block, unlock_rate, maturity_rate, owner, perpetual))
+        }
+        Call::Merged { first, second } => held(economy::merged(&locked(first), &locked(second))),
+        Call::Reduced { lock, amount } => held(economy::reduced(&locked(lock), amount)),
+        Call::NewOwner { convictions, age, outstanding_alpha } => {
+            json!(economy::new_owner(&bare(convictions), age, outstanding_alpha))
+        }
     }
 }
 
 fn trade(result: Result<Trade, Refusal>) -> Value {
     result.map_or_else(|refusal| json!(refusal), |trade| json!(trade))
+}
+
+fn locked((mass, conviction, block): Held) -> Lock {
+    Lock { mass, conviction: conviction.0, block }
+}
+
+fn held(lock: Lock) -> Value {
+    json!([lock.mass, lock.conviction.to_string(), lock.block])
 }
 
 fn bare<T>(values: Vec<Text<T>>) -> Vec<T> {
