@@ -178,10 +178,11 @@ def _refusal(paid: int, reserve_in: int, reserve_out: int, within_limit: bool) -
 
 
 def inject(pool: Pool, tao: int, alpha: int) -> Pool | None:
-    """The pool with more of both at the price it had; None if a weight would fall below 1 %.
+    """The pool with more of both at the price it had; None if a weight would fall below 1 %, as it would
+    where only one side is empty, or if a reserve would exceed 64 bits.
 
     w2' = w2 x (y + dy) / (w1 y (x + dx) + w2 x (y + dy)), floored in 10**18ths; the products are rounded to
-    whole numbers. A pool that lacks either side starts over with equal weights.
+    whole numbers. An empty pool starts with equal weights.
     """
     new_tao, new_alpha = pool.tao + tao, pool.alpha + alpha
     base = weighed(pool.base_weight, pool.tao * new_alpha)

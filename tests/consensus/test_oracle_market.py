@@ -273,6 +273,19 @@ def test_the_validators_pots_are_paid_out(name: str) -> None:
     assert sum(root.dividends) == pytest.approx(case["sum_root"], abs=case["epsilon"])
 
 
+def test_a_hotkey_without_parents_keeps_its_dividends() -> None:
+    case = DIVIDENDS["test_calculate_dividends_and_incentives"]
+    split = delegation.child_dividends(case["dividend"], 10**9, [], 11_796, 0, WHOLE)
+    assert split.own + split.burned + case["incentive"] == case["sum"]
+
+
+def test_a_validator_alone_gets_the_whole_pot() -> None:
+    case = DIVIDENDS["test_calculate_dividend_and_incentive_distribution"]
+    for take in (0, 11_796):
+        alpha, _ = delegation.pay_validators(case["pending"], 0, [Earner(123, 10**9, 0, take)], WHOLE)
+        assert alpha.take[0] + alpha.dividends[0] == pytest.approx(case["sum"], abs=1)
+
+
 def test_a_parent_leaves_the_child_its_take() -> None:
     case = DIVIDENDS["test_drain_alpha_childkey_parentkey"]
     parent = Parent(case["parent_stake"], 0, WHOLE)

@@ -1,4 +1,4 @@
-//! The chain's economy: issuance, pots, payouts, prices and share pools.
+//! The chain's economy: issuance, shares, pools, pots, payouts, child keys, prices, conviction.
 //!
 //! Amounts are rao in `u64`; ratios are integers of a stated unit; nothing here knows storage or
 //! accounts. Files carry the names of their twins in the Python specification (`consensus/`), and

@@ -173,10 +173,11 @@ pub fn sell(pool: &Pool, alpha: u64, limit_price: u128, fee_rate: u16) -> Result
     Ok(Trade { pool: after, paid, fee, received })
 }
 
-/// The pool with more of both at the price it had; `None` if a weight would fall below 1 %.
+/// The pool with more of both at the price it had; `None` if a weight would fall below 1 %, as it would
+/// where only one side is empty, or if a reserve would exceed 64 bits.
 ///
 /// `w2' = w2 x (y + dy) / (w1 y (x + dx) + w2 x (y + dy))`, floored in 10^18ths; the products are
-/// rounded to whole numbers. A pool that lacks either side starts over with equal weights.
+/// rounded to whole numbers. An empty pool starts with equal weights.
 pub fn inject(pool: &Pool, tao: u64, alpha: u64) -> Option<Pool> {
     let product =
         |held: u64, a: u64, b: u64| u128::from(held).saturating_mul(u128::from(a).saturating_add(u128::from(b)));

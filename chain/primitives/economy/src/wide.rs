@@ -12,6 +12,9 @@ pub(crate) fn mul_div_rem(a: u128, b: u128, divisor: u128) -> Option<(u128, u128
     if high >= divisor {
         return None;
     }
+    if high == 0 {
+        return low.checked_div(divisor).zip(low.checked_rem(divisor));
+    }
     let (mut remainder, mut quotient) = (high, 0_u128);
     for bit in (0..u128::BITS).rev() {
         let carry = remainder >> 127 == 1;
