@@ -151,14 +151,15 @@ def pools(random: Random) -> Iterator[Vector]:
         injected = pool.inject(market, tao, alpha)
         arguments = {"tao": tao, "alpha": alpha}
         yield {"call": "inject", **given, **arguments, "result": injected and asdict(injected)}
-        yield from _block(random, now)
+        yield from _block(random, market)
 
 
 def _trade(made: Trade | Refusal) -> Any:
     return made.value if isinstance(made, Refusal) else asdict(made)
 
 
-def _block(random: Random, price: int) -> Iterator[Vector]:
+def _block(random: Random, market: Pool) -> Iterator[Vector]:
+    price = pool.price(market)
     stake = {"root_tao": rao(random), "tao_weight": random.randrange(2**64), "alpha_issuance": rao(random)}
     root = pool.root_proportion(**stake)
     yield {"call": "root_proportion", **stake, "result": str(root)}
@@ -166,6 +167,8 @@ def _block(random: Random, price: int) -> Iterator[Vector]:
     injection = pool.block_injection(**block, price=price, root_proportion=root)
     arguments: Vector = {**block, "price": str(price), "root_proportion": str(root)}
     yield {"call": "block_injection", **arguments, "result": asdict(injection)}
+    arguments = {"pool": asdict(market), "injection": asdict(injection)}
+    yield {"call": "bring", **arguments, "result": asdict(pool.bring(market, injection))}
     cut = random.choice([11_796, random.randrange(65_536)])
     split = pool.split_alpha(block["alpha_block"], cut, root)
     arguments = {"alpha": block["alpha_block"], "owner_cut": cut, "root_proportion": str(root)}

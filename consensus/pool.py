@@ -236,6 +236,33 @@ def block_injection(tao: int, alpha_block: int, price: int, root_proportion: int
 
 
 @dataclass(frozen=True)
+class Brought:
+    """What became of an injection, in rao."""
+
+    pool: Pool
+    """The pool afterwards."""
+    alpha_issued: int
+    """Alpha that was issued into the pool."""
+    alpha_bought: int
+    """Alpha that the excess bought, which the protocol holds (`SubnetProtocolAlpha`)."""
+    tao_left: int
+    """TAO that the pool could not take; it is not issued."""
+
+
+def bring(pool: Pool, injection: Injection) -> Brought:
+    """Injects, then buys with the excess at any price and no fee; what is refused is left.
+
+    Buys on the reserves after the injection, where the public network takes those before.
+    """
+    injected = inject(pool, injection.tao, injection.alpha)
+    issued, left = (injection.alpha, 0) if injected else (0, injection.tao)
+    trade = buy(injected or pool, injection.excess_tao, _U128_MAX, 0)
+    if isinstance(trade, Refusal):
+        return Brought(injected or pool, issued, 0, left + injection.excess_tao)
+    return Brought(trade.pool, issued, trade.received, left + injection.excess_tao - trade.paid)
+
+
+@dataclass(frozen=True)
 class AlphaSplit:
     """Who gets the alpha that a block issued on a subnet, in rao; all four sum to it."""
 

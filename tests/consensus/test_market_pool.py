@@ -166,6 +166,21 @@ def test_an_injection_is_exact(tao: int, alpha_block: int, price: int, root: int
     assert brought.alpha <= alpha_block * root >> 32
 
 
+@given(POOLS, RAO, RAO, RAO)
+def test_what_a_block_brings_is_in_the_pool_or_left(market: Pool, tao: int, alpha: int, excess: int) -> None:
+    after = pool.bring(market, pool.Injection(tao, alpha, excess))
+    assert after.pool.tao - market.tao + after.tao_left == tao + excess
+    assert after.pool.alpha - market.alpha == after.alpha_issued - after.alpha_bought
+    assert after.alpha_issued in (0, alpha)
+
+
+def test_what_a_pool_cannot_take_is_left() -> None:
+    lopsided, empty = pool.Injection(10**9, 0, 10**6), Pool(10**6, 10**5)
+    assert pool.bring(empty, lopsided) == pool.Brought(empty, 0, 0, 10**9 + 10**6)
+    brought = pool.bring(Pool(10**9, 10**9), pool.Injection(10**6, 10**6, 0))
+    assert brought == pool.Brought(Pool(1_001 * 10**6, 1_001 * 10**6), 10**6, 0, 0)
+
+
 @given(RAO, st.integers(0, 65_535), st.integers(0, 2**33))
 def test_a_split_of_alpha_is_exact(alpha: int, cut: int, root: int) -> None:
     split = pool.split_alpha(alpha, cut, root)

@@ -39,9 +39,9 @@ pub use delegation::{
 pub use dissolve::{owner_refund, pay_holders};
 pub use emission::{Distribution, MAX_SUPPLY_RAO, Pots, block_emission, distribute, split_block, split_by_price};
 pub use pool::{
-    AlphaSplit, FEE_RATE, Injection, MAX_INPUT_RESERVES, MIN_RESERVE_RAO, MIN_WEIGHT, Pool, Refusal, Trade, WEIGHT,
-    alpha_for, alpha_needed, alpha_to_price, block_injection, buy, fee_on_top, inject, payout, price, root_is_paid,
-    root_proportion, sell, split_alpha, tao_for, tao_to_price, trade_fee, weighed,
+    AlphaSplit, Brought, FEE_RATE, Injection, MAX_INPUT_RESERVES, MIN_RESERVE_RAO, MIN_WEIGHT, Pool, Refusal, Trade,
+    WEIGHT, alpha_for, alpha_needed, alpha_to_price, block_injection, bring, buy, fee_on_top, inject, payout, price,
+    root_is_paid, root_proportion, sell, split_alpha, tao_for, tao_to_price, trade_fee, weighed,
 };
 pub use registration::{
     Candidate, ONE_Q32, SubnetCandidate, bump_price, decay_factor, decay_price, initial_pool, lock_cost, median_price,

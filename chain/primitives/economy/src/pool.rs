@@ -235,6 +235,33 @@ pub fn block_injection(tao: u64, alpha_block: u64, price: u128, root_proportion:
     Injection { tao: put_in, alpha: cap.saturating_to_num(), excess_tao: tao.saturating_sub(put_in) }
 }
 
+/// What became of an injection, in rao.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Brought {
+    /// The pool afterwards.
+    pub pool: Pool,
+    /// Alpha that was issued into the pool.
+    pub alpha_issued: u64,
+    /// Alpha that the excess bought, which the protocol holds (`SubnetProtocolAlpha`).
+    pub alpha_bought: u64,
+    /// TAO that the pool could not take; it is not issued.
+    pub tao_left: u64,
+}
+
+/// Injects, then buys with the excess at any price and no fee; what is refused is left.
+///
+/// Buys on the reserves after the injection, where the public network takes those before.
+pub fn bring(pool: &Pool, injection: &Injection) -> Brought {
+    let injected = inject(pool, injection.tao, injection.alpha);
+    let (alpha_issued, unused) = if injected.is_some() { (injection.alpha, 0) } else { (0, injection.tao) };
+    let pool = injected.unwrap_or(*pool);
+    let trade = buy(&pool, injection.excess_tao, u128::MAX, 0);
+    let trade = trade.unwrap_or(Trade { pool, paid: 0, fee: 0, received: 0 });
+    let tao_left = unused.saturating_add(injection.excess_tao.saturating_sub(trade.paid));
+    Brought { pool: trade.pool, alpha_issued, alpha_bought: trade.received, tao_left }
+}
+
 /// Who gets the alpha that a block issued on a subnet, in rao; all four sum to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]

@@ -1,6 +1,6 @@
 //! Calls of the market's rules: shares, pool, delegation, dissolution, conviction.
 
-use economy::{Earner, Lock, Parent, Pool, Refusal, SubnetCandidate, Trade};
+use economy::{Earner, Injection, Lock, Parent, Pool, Refusal, SubnetCandidate, Trade};
 use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::{Value, json};
 use std::{fmt::Display, str::FromStr};
@@ -48,6 +48,7 @@ pub enum Call {
     Inject { pool: Pool, tao: u64, alpha: u64 },
     RootProportion { root_tao: u64, tao_weight: u64, alpha_issuance: u64 },
     BlockInjection { tao: u64, alpha_block: u64, price: Wide, root_proportion: Wide },
+    Bring { pool: Pool, injection: Injection },
     SplitAlpha { alpha: u64, owner_cut: u16, root_proportion: Wide },
     RootIsPaid { prices: Vec<Wide> },
     InheritedStake { own: u64, given: Vec<u64>, received: Vec<(u64, u64)> },
@@ -108,6 +109,7 @@ pub fn answer(call: Call) -> Value {
         Call::BlockInjection { tao, alpha_block, price, root_proportion } => {
             json!(economy::block_injection(tao, alpha_block, price.0, root_proportion.0))
         }
+        Call::Bring { pool, injection } => json!(economy::bring(&pool, &injection)),
         Call::SplitAlpha { alpha, owner_cut, root_proportion } => {
             json!(economy::split_alpha(alpha, owner_cut, root_proportion.0))
         }

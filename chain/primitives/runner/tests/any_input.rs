@@ -199,6 +199,8 @@ fn trades_on_anything_end_and_keep_what_there_is() {
             let root = [limit, economy::root_proportion(amount, other, pool.tao)][numbers.below(2) as usize];
             let brought = economy::block_injection(amount, other, economy::price(&pool), root);
             assert!(brought.excess_tao <= amount);
+            let after = economy::bring(&pool, &brought);
+            assert!(after.tao_left <= amount && after.alpha_issued <= brought.alpha);
             let split = economy::split_alpha(amount, rate, root);
             let parts = [split.owner, split.server, split.validator, split.root];
             assert_eq!(parts.iter().map(|part| u128::from(*part)).sum::<u128>(), u128::from(amount));
