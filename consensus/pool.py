@@ -132,8 +132,9 @@ def trade_fee(amount: int, rate: int) -> int:
 
 
 def fee_on_top(paid: int, rate: int) -> int:
-    """The fee that belongs to `paid` net of it: paid × rate / (65,535 - rate), likewise."""
-    return paid * U64F64.div(U64F64.integer(rate), U64F64.integer(U16_MAX - rate)) >> 64
+    """The fee that belongs to `paid` net of it: paid × rate / (65,535 - rate), likewise; saturates."""
+    part = U64F64.div(U64F64.integer(rate), U64F64.integer(U16_MAX - rate))
+    return min(paid * part >> 64, U64_MAX)
 
 
 def buy(pool: Pool, tao: int, limit_price: int, fee_rate: int = FEE_RATE) -> Trade | Refusal:

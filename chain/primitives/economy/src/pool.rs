@@ -126,7 +126,7 @@ pub fn trade_fee(amount: u64, rate: u16) -> u64 {
     fee(amount, rate, u16::MAX)
 }
 
-/// The fee that belongs to `paid` net of it: `paid × rate / (65,535 - rate)`, likewise.
+/// The fee that belongs to `paid` net of it: `paid × rate / (65,535 - rate)`, likewise; saturates.
 pub fn fee_on_top(paid: u64, rate: u16) -> u64 {
     fee(paid, rate, u16::MAX.saturating_sub(rate))
 }
