@@ -5,6 +5,7 @@ under the same file names, bit for bit.
 """
 
 from meritnet.consensus.commit import RevealWindow, commit_hash, reveal_window
+from meritnet.consensus.conviction import Lock
 from meritnet.consensus.emission import (
     Distribution,
     Pots,
@@ -16,7 +17,9 @@ from meritnet.consensus.emission import (
 from meritnet.consensus.epoch import epoch
 from meritnet.consensus.outlook import Outlook, Treasury, outlook
 from meritnet.consensus.params import LOCAL, MAINNET, Params
+from meritnet.consensus.pool import Pool, Refusal, Trade, buy, sell
 from meritnet.consensus.share_pool import SharePool
+from meritnet.consensus.shares import emission_shares, split_by_shares
 from meritnet.consensus.state import EpochInput, EpochOutput, Row
 
 __all__ = [
@@ -25,19 +28,27 @@ __all__ = [
     "Distribution",
     "EpochInput",
     "EpochOutput",
+    "Lock",
     "Outlook",
     "Params",
+    "Pool",
     "Pots",
+    "Refusal",
     "RevealWindow",
     "Row",
     "SharePool",
+    "Trade",
     "Treasury",
     "block_emission",
+    "buy",
     "commit_hash",
     "distribute",
+    "emission_shares",
     "epoch",
     "outlook",
     "reveal_window",
+    "sell",
     "split_block",
     "split_by_price",
+    "split_by_shares",
 ]

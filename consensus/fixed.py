@@ -146,13 +146,24 @@ def exp(x: Fixed) -> Fixed:
 
 def max_upscale(weights: Sequence[int]) -> tuple[int, ...]:
     """Weights as the chain stores them: u16 scaled so that the largest is 65,535, halves rounded up."""
-    largest = I32F32.integer(max(weights, default=0))
-    whole = I32F32.integer(U16_MAX)
+    return upscale([I32F32.integer(weight) for weight in weights])
 
-    def scaled(weight: int) -> int:
-        value = I32F32.integer(weight)
+
+def upscale(values: Sequence[int]) -> tuple[int, ...]:
+    """The same of I32F32 numbers."""
+    largest, whole = max(values, default=0), I32F32.integer(U16_MAX)
+
+    def scaled(value: int) -> int:
         if largest > I32F32.integer(32_768):
             return I32F32.mul(value, I32F32.div(whole, largest))
         return I32F32.div(I32F32.mul(value, whole), largest)
 
-    return tuple((scaled(weight) + HALF) >> FRACTION for weight in weights)
+    return tuple(min((scaled(value) + HALF) >> FRACTION, U16_MAX) for value in values)
+
+
+def within_limit(weights: Sequence[int], limit: int) -> bool:
+    """Whether no weight is more than limit / 65,535 of their sum. The public network's limit is 65,535, which
+    every row keeps."""
+    total = I32F32.integer(sum(weights))
+    largest = I32F32.div(I32F32.integer(max(weights, default=0)), total)
+    return limit == U16_MAX or total == 0 or largest <= proportion(limit)

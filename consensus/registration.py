@@ -1,9 +1,10 @@
-"""What a place costs, and who makes room: registration price, lock cost, pruning."""
+"""What a place costs, and who makes room: registration price, lock cost, pruning, a new subnet's pool."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from meritnet.consensus.fixed import U64_MAX
+from meritnet.consensus.fixed import U64_MAX, U64F64
+from meritnet.consensus.pool import Pool
 
 ONE_Q32 = 1 << 32
 """One in Q32: unsigned integers in units of 2**-32."""
@@ -71,6 +72,43 @@ def neuron_to_prune(candidates: Sequence[Candidate], min_non_immune: int) -> int
     immune = [candidate for candidate in mortal if candidate.immune]
     among = open_to_all if len(open_to_all) > min_non_immune else immune
     return min(((c.emission, c.registered_at, c.uid) for c in among), default=(0, 0, None))[2]
+
+
+@dataclass(frozen=True)
+class SubnetCandidate:
+    """A subnet that could make room for a new one."""
+
+    netuid: int
+    price: int
+    """Its moving price, I96F32."""
+    registered_at: int
+    """When it was registered."""
+    immune: bool = False
+    """Still within its immunity period."""
+
+
+def subnet_to_prune(candidates: Sequence[SubnetCandidate]) -> int | None:
+    """Which subnet is dissolved when the network is full and takes a new one, if any can be.
+
+    Lowest moving price, then earliest registration, then lowest netuid; never an immune one.
+    """
+    mortal = [(c.price, c.registered_at, c.netuid) for c in candidates if not c.immune]
+    return min(mortal, default=(0, 0, None))[2]
+
+
+def median_price(prices: Sequence[int]) -> int:
+    """The median of all prices above 0, U64F64; of an even count the middle two's mean, of none 1 TAO."""
+    ranked = sorted(price for price in prices if price > 0)
+    if not ranked:
+        return U64F64.integer(1)
+    low, high = ranked[(len(ranked) - 1) // 2], ranked[len(ranked) // 2]
+    return high if len(ranked) % 2 else U64F64.saturate(low + high) // 2
+
+
+def initial_pool(lock: int, price: int) -> Pool:
+    """The pool a new subnet starts with: the whole lock, and as much alpha as it is worth at the price
+    (U64F64), floored, with equal weights."""
+    return Pool(lock, U64F64.floor(U64F64.div(U64F64.integer(lock), price)))
 
 
 def _multiply(value: int, factor_q32: int) -> int:

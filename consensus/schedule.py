@@ -32,3 +32,25 @@ def first_reveal_block(last_epoch: int, tempo: int, pending_at: int, reveal_peri
     """
     upcoming = next_epoch(last_epoch, tempo, pending_at)
     return None if upcoming is None else upcoming + (reveal_period - 1) * tempo
+
+
+def legacy_first_block(netuid: int, tempo: int, epoch: int) -> int:
+    """The first block of an epoch as the public network counted them before tempos could change: epochs of
+    tempo + 1 blocks, each subnet's a block earlier than the last one's."""
+    return max(epoch * (tempo + 1) - (netuid + 1), 0)
+
+
+BEACON_GENESIS_S = 1_692_803_367
+"""When the drand network quicknet began, in Unix seconds."""
+BEACON_PERIOD_S = 3
+"""Seconds between two of its rounds."""
+
+
+def beacon_round(unix_s: int) -> int:
+    """The newest drand round at a time; round 1 came at the beginning, and there was none before."""
+    return max(unix_s - BEACON_GENESIS_S + BEACON_PERIOD_S, 0) // BEACON_PERIOD_S
+
+
+def beacon_time(round_number: int) -> int:
+    """When a drand round comes out, in Unix seconds: weights locked to it can be read from then on."""
+    return BEACON_GENESIS_S + (round_number - 1) * BEACON_PERIOD_S

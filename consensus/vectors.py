@@ -12,7 +12,16 @@ from pathlib import Path
 from random import Random
 from typing import Any, TypeAlias
 
-from meritnet.consensus import bonds, commit, emission, fixed, mechanisms, registration, schedule
+from meritnet.consensus import (
+    bonds,
+    commit,
+    emission,
+    fixed,
+    market_vectors,
+    mechanisms,
+    registration,
+    schedule,
+)
 from meritnet.consensus.emission import MAX_SUPPLY_RAO, Pots
 from meritnet.consensus.epoch import epoch
 from meritnet.consensus.params import LiquidAlphaMode, Params
@@ -155,6 +164,9 @@ def upscales(random: Random) -> Iterator[Vector]:
         top = random.choice([2, 300, 40_000, 65_536])
         weights = [random.randrange(top) for _ in range(random.randrange(8))]
         yield {"call": "max_upscale", "weights": weights, "result": fixed.max_upscale(weights)}
+        limit = random.choice([65_535, random.randrange(65_536)])
+        kept = fixed.within_limit(weights, limit)
+        yield {"call": "within_limit", "weights": weights, "limit": limit, "result": kept}
 
 
 def emissions(random: Random) -> Iterator[Vector]:
@@ -243,6 +255,13 @@ def schedules(random: Random) -> Iterator[Vector]:
             "current_epoch": random.randrange(102),
         }
         yield {"call": "reveal_window", **window, "result": commit.reveal_window(**window).value}
+        old = {"netuid": random.randrange(130), "tempo": tempo, "epoch": last}
+        yield {"call": "legacy_first_block", **old, "result": schedule.legacy_first_block(**old)}
+        unix_s = schedule.BEACON_GENESIS_S + random.choice([-9, random.randrange(-2, 10**8)])
+        number = schedule.beacon_round(unix_s)
+        yield {"call": "beacon_round", "unix_s": unix_s, "result": number}
+        if number:
+            yield {"call": "beacon_time", "round": number, "result": schedule.beacon_time(number)}
 
 
 def share_pools(random: Random) -> Iterator[Vector]:
@@ -282,6 +301,12 @@ FILES: dict[str, tuple[Callable[[Random], Iterator[Vector]], int]] = {
     "share_pool": (share_pools, 120),
     "stake_average": (stake_averages, 40),
     "weights": (upscales, 40),
+    "transcendental": (market_vectors.transcendentals, 400),
+    "shares": (market_vectors.all_shares, 400),
+    "pool": (market_vectors.pools, 600),
+    "delegation": (market_vectors.delegations, 320),
+    "subnets": (market_vectors.subnets, 300),
+    "conviction": (market_vectors.convictions, 400),
 }
 """Each file's source of cases and how many of them it holds."""
 

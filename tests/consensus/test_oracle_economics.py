@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 
-from meritnet.consensus import emission, registration, schedule
+from meritnet.consensus import emission, mechanisms, registration, schedule
 from meritnet.consensus.emission import Pots
 from meritnet.consensus.registration import Candidate
 from meritnet.consensus.share_pool import SharePool
 
 FOLDER = Path(__file__).parents[2] / "chain" / "vectors" / "oracle"
 ORACLE: dict[str, Any] = json.loads((FOLDER / "subtensor_economics.json").read_text())
-REVEALS: list[dict[str, Any]] = json.loads((FOLDER / "epoch_schedule.json").read_text())["cases"]
+SCHEDULE: dict[str, Any] = json.loads((FOLDER / "epoch_schedule.json").read_text())
+REVEALS: list[dict[str, Any]] = SCHEDULE["cases"]
 COINBASE = {case["test"]: case for case in ORACLE["coinbase"]["tests"]}
 BURN = ORACLE["registration_burn"]
 UNBOUNDED = {"min_rao": 0, "max_rao": 2**63}
@@ -54,6 +55,27 @@ def test_when_a_commit_may_be_revealed(case: dict[str, Any]) -> None:
     else:
         due = schedule.epoch_is_due(last, tempo, pending, case["current"])
         assert schedule.epoch_with_lookahead(case["index"], due) == case["commit_epoch"]
+
+
+@pytest.mark.parametrize("case", ORACLE["epoch_schedule"]["legacy_first_block_of_epoch"]["cases"])
+def test_epochs_as_they_were_counted(case: list[int]) -> None:
+    netuid, tempo, epoch, block = case
+    assert schedule.legacy_first_block(netuid, tempo, epoch) == block
+
+
+@pytest.mark.parametrize("case", SCHEDULE["drand"]["current_round"])
+def test_the_newest_beacon_round(case: dict[str, int]) -> None:
+    assert schedule.beacon_round(case["unix"]) == case["round"]
+
+
+@pytest.mark.parametrize("case", SCHEDULE["drand"]["reveal_time"])
+def test_when_a_beacon_round_comes(case: dict[str, int]) -> None:
+    assert schedule.beacon_time(case["round"]) == case["unix"]
+
+
+@pytest.mark.parametrize("case", ORACLE["mechanisms"]["split"])
+def test_mechanisms_share_the_pay(case: dict[str, Any]) -> None:
+    assert list(mechanisms.split_emission(case["amount"], case["count"], case.get("split"))) == case["out"]
 
 
 @pytest.mark.parametrize("case", BURN["derived"])

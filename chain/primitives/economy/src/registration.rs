@@ -1,4 +1,8 @@
-//! What a place costs, and who makes room: registration price, lock cost, pruning.
+//! What a place costs, and who makes room: registration price, lock cost, pruning, a new subnet's pool.
+
+use crate::pool::{Pool, WEIGHT};
+use alloc::vec::Vec;
+use substrate_fixed::types::U64F64;
 
 /// One in Q32.
 pub const ONE_Q32: u64 = 1 << 32;
@@ -66,6 +70,47 @@ pub fn neuron_to_prune(candidates: &[Candidate], min_non_immune: u16) -> Option<
     let among = |immune: bool| candidates.iter().filter(move |c| !c.immortal && c.immune == immune);
     let worst = |immune: bool| among(immune).min_by_key(|c| (c.emission, c.registered_at, c.uid)).map(|c| c.uid);
     if among(false).count() > usize::from(min_non_immune) { worst(false) } else { worst(true) }
+}
+
+/// A subnet that could make room for a new one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SubnetCandidate {
+    /// The subnet itself.
+    pub netuid: u16,
+    /// Its moving price, `I96F32` bits.
+    pub price: u128,
+    /// When it was registered.
+    pub registered_at: u64,
+    /// Still within its immunity period.
+    pub immune: bool,
+}
+
+/// Which subnet is dissolved when the network is full and takes a new one, if any can be.
+///
+/// Lowest moving price, then earliest registration, then lowest netuid; never an immune one.
+pub fn subnet_to_prune(candidates: &[SubnetCandidate]) -> Option<u16> {
+    let mortal = candidates.iter().filter(|candidate| !candidate.immune);
+    mortal.min_by_key(|c| (c.price, c.registered_at, c.netuid)).map(|c| c.netuid)
+}
+
+/// The median of all prices above 0, `U64F64` bits; of an even count the middle two's mean, of none
+/// 1 TAO.
+pub fn median_price(prices: &[u128]) -> u128 {
+    let mut ranked: Vec<u128> = prices.iter().copied().filter(|price| *price > 0).collect();
+    ranked.sort_unstable();
+    let (below, above) = (ranked.len().saturating_sub(1) >> 1, ranked.len() >> 1);
+    match (ranked.get(below), ranked.get(above)) {
+        (Some(_), Some(middle)) if below == above => *middle,
+        (Some(low), Some(high)) => low.saturating_add(*high) >> 1,
+        _ => 1 << 64,
+    }
+}
+
+/// The pool a new subnet starts with: the whole lock, and as much alpha as it is worth at the price
+/// (`U64F64` bits), floored, with equal weights.
+pub fn initial_pool(lock: u64, price: u128) -> Pool {
+    let alpha = U64F64::from_num(lock).checked_div(U64F64::from_bits(price)).unwrap_or_default();
+    Pool { tao: lock, alpha: alpha.saturating_to_num(), quote_weight: WEIGHT >> 1 }
 }
 
 fn multiply(value: u64, factor_q32: u64) -> u64 {

@@ -1,5 +1,7 @@
 //! Stake behind one hotkey as shares of a pool, so that dividends reach every delegator at once.
 
+use crate::wide::{mul_div, mul_div_rem};
+
 /// A hotkey's pool on one subnet. Shares are `U64F64` in bits: one share, `1 << 64`, is worth one
 /// rao while the pool has earned nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,40 +56,4 @@ impl SharePool {
         let value = self.value.saturating_add(amount);
         (self.shares > 0).then_some(SharePool { value, shares: self.shares })
     }
-}
-
-/// `floor(a × b / divisor)`; `None` if the divisor is 0 or the result does not fit.
-fn mul_div(a: u128, b: u128, divisor: u128) -> Option<u128> {
-    mul_div_rem(a, b, divisor).map(|(floor, _)| floor)
-}
-
-/// `a × b / divisor` as floor and remainder, with a 256-bit product, by long division; `None` if the divisor is 0 or the
-/// result does not fit.
-fn mul_div_rem(a: u128, b: u128, divisor: u128) -> Option<(u128, u128)> {
-    let (high, low) = widening_mul(a, b);
-    if high >= divisor {
-        return None;
-    }
-    let (mut remainder, mut quotient) = (high, 0_u128);
-    for bit in (0..u128::BITS).rev() {
-        let carry = remainder >> 127 == 1;
-        remainder = (remainder << 1) | ((low >> bit) & 1);
-        let fits = carry || remainder >= divisor;
-        quotient = (quotient << 1) | u128::from(fits);
-        if fits {
-            remainder = remainder.wrapping_sub(divisor);
-        }
-    }
-    Some((quotient, remainder))
-}
-
-/// `a × b` as `(high, low)` halves.
-fn widening_mul(a: u128, b: u128) -> (u128, u128) {
-    let mask = u128::from(u64::MAX);
-    let (a_high, a_low, b_high, b_low) = (a >> 64, a & mask, b >> 64, b & mask);
-    let low = a_low.wrapping_mul(b_low);
-    let middle = a_high.wrapping_mul(b_low).wrapping_add(low >> 64);
-    let other = a_low.wrapping_mul(b_high).wrapping_add(middle & mask);
-    let high = a_high.wrapping_mul(b_high).wrapping_add(middle >> 64).wrapping_add(other >> 64);
-    (high, (other << 64) | (low & mask))
 }

@@ -3,10 +3,22 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+pub mod market;
+
 use economy::{Candidate, Pots, RevealWindow, SharePool, StakeHistory};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use yuma::{EpochInput, EpochOutput, Params, Row, Steps};
+
+/// A call of either kind.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum AnyCall {
+    /// Of the epoch and what surrounds it.
+    Protocol(Call),
+    /// Of the market.
+    Market(market::Call),
+}
 
 /// One call: the function's name and its arguments by their names.
 ///
@@ -21,6 +33,7 @@ pub enum Call {
     SplitEmission { amount: u64, count: u8, split: Option<Vec<u16>> },
     CombineMechanisms { outputs: Vec<EpochOutput>, parts: Vec<u64> },
     MaxUpscale { weights: Vec<u16> },
+    WithinLimit { weights: Vec<u16>, limit: u16 },
     BlockEmission { issuance: u64 },
     SplitByPrice { amount: u64, prices: Vec<u64> },
     SplitBlock { amount: u64, owner_cut: u16 },
@@ -33,6 +46,9 @@ pub enum Call {
     EpochIsDue { last_epoch: u64, tempo: u16, pending_at: u64, block: u64 },
     NextEpoch { last_epoch: u64, tempo: u16, pending_at: u64 },
     EpochWithLookahead { epoch_index: u64, is_due: bool },
+    LegacyFirstBlock { netuid: u16, tempo: u16, epoch: u64 },
+    BeaconRound { unix_s: u64 },
+    BeaconTime { round: u64 },
     RevealWindow { commit_epoch: u64, reveal_period: u64, current_epoch: u64 },
     Volatility { before: Vec<u16>, after: Vec<u16> },
     AverageVolatility { average: u64, observed: u64 },
@@ -46,7 +62,14 @@ pub enum Call {
 }
 
 /// What the function answers.
-pub fn answer(call: Call) -> Result<Value, Box<dyn std::error::Error>> {
+pub fn answer(call: AnyCall) -> Result<Value, Box<dyn std::error::Error>> {
+    match call {
+        AnyCall::Protocol(call) => protocol(call),
+        AnyCall::Market(call) => Ok(market::answer(call)),
+    }
+}
+
+fn protocol(call: Call) -> Result<Value, Box<dyn std::error::Error>> {
     Ok(match call {
         Call::Epoch { input, params } => json!(yuma::epoch(&input, &params)),
         Call::EpochSteps { input, params } => steps(&yuma::epoch_steps(&input, &params)),
@@ -59,6 +82,7 @@ pub fn answer(call: Call) -> Result<Value, Box<dyn std::error::Error>> {
         }
         Call::CombineMechanisms { outputs, parts } => json!(yuma::combine_mechanisms(&outputs, &parts)),
         Call::MaxUpscale { weights } => json!(yuma::max_upscale(&weights)),
+        Call::WithinLimit { weights, limit } => json!(yuma::within_limit(&weights, limit)),
         Call::BlockEmission { issuance } => json!(economy::block_emission(issuance)),
         Call::SplitByPrice { amount, prices } => json!(economy::split_by_price(amount, &prices)),
         Call::SplitBlock { amount, owner_cut } => json!(economy::split_block(amount, owner_cut)),
@@ -87,6 +111,9 @@ pub fn answer(call: Call) -> Result<Value, Box<dyn std::error::Error>> {
         Call::EpochWithLookahead { epoch_index, is_due } => {
             json!(economy::epoch_with_lookahead(epoch_index, is_due))
         }
+        Call::LegacyFirstBlock { netuid, tempo, epoch } => json!(economy::legacy_first_block(netuid, tempo, epoch)),
+        Call::BeaconRound { unix_s } => json!(economy::beacon_round(unix_s)),
+        Call::BeaconTime { round } => json!(economy::beacon_time(round)),
         Call::RevealWindow { commit_epoch, reveal_period, current_epoch } => {
             json!(window(economy::reveal_window(commit_epoch, reveal_period, current_epoch)))
         }

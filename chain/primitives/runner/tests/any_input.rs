@@ -1,6 +1,6 @@
 //! The crates answer anything without a panic: vectors of odd lengths, unknown uids, extreme numbers.
 
-use economy::{LONGEST_REVEAL_PERIOD, Pots, SharePool, StakeHistory};
+use economy::{Earner, LONGEST_REVEAL_PERIOD, Lock, Parent, Pool, Pots, SharePool, StakeHistory, SubnetCandidate};
 use yuma::{EpochInput, LiquidAlphaMode, Params, Row};
 
 /// A generator of numbers that lie at the bounds more often than not (splitmix64 below).
@@ -21,6 +21,11 @@ impl Numbers {
     fn extreme(&mut self) -> u64 {
         let candidates = [0, 1, u64::MAX, u64::MAX - 1, 1 << 32, self.any(), self.below(1_000)];
         candidates[self.below(7) as usize]
+    }
+
+    fn wide(&mut self) -> u128 {
+        let wide = u128::from(self.extreme()) << 64 | u128::from(self.extreme());
+        [wide, wide >> 64, u128::MAX, 1 << 64][self.below(4) as usize]
     }
 
     fn list<T>(&mut self, mut one: impl FnMut(&mut Self) -> T) -> Vec<T> {
@@ -149,5 +154,141 @@ fn share_pools_and_prices_of_anything_end() {
         history.changed(value, max).average(value, min, amount);
         economy::average_volatility(value, amount);
         assert!((1..=LONGEST_REVEAL_PERIOD).contains(&economy::reveal_period(value, amount as u16)));
+    }
+}
+
+#[test]
+fn transcendentals_of_anything_end() {
+    let mut numbers = Numbers(4);
+    for _ in 0..20_000 {
+        let (a, b, c, d) = (numbers.wide(), numbers.wide(), numbers.wide(), numbers.wide());
+        economy::power(a, b, c, d);
+        economy::ln(a, b);
+        economy::exp_up(c);
+        assert!(economy::exp_down(d) <= economy::ONE_Q120);
+        let x = economy::I64F64::from_bits(a as i128);
+        assert!(economy::exp_i64f64(x) <= economy::I64F64::from_num(1));
+    }
+}
+
+#[test]
+fn shares_of_anything_end_and_split_what_there_is() {
+    let mut numbers = Numbers(5);
+    for _ in 0..20_000 {
+        let (prices, burned) = (numbers.list(Numbers::wide), numbers.list(Numbers::wide));
+        let enabled = numbers.list(|n| n.below(2) == 0);
+        let (bar, exponent, amount) = (numbers.wide(), numbers.wide(), numbers.extreme());
+        economy::emission_bar(&prices, numbers.extreme() as u16, exponent);
+        economy::gated(&prices, bar, exponent);
+        let shares = economy::emission_shares(&prices, &burned, &enabled, bar, exponent);
+        let split = economy::split_by_shares(amount, &shares);
+        let given = split.iter().map(|part| u128::from(*part)).sum::<u128>();
+        assert_eq!(given, if shares.iter().any(|share| *share > 0) { u128::from(amount) } else { 0 });
+        economy::split_by_shares(amount, &prices);
+        economy::moving_price(bar, exponent, numbers.wide(), amount, numbers.extreme());
+        let flows = prices.iter().map(|bits| *bits as i128).collect::<Vec<_>>();
+        let costs = burned.iter().map(|bits| *bits as i128).collect::<Vec<_>>();
+        economy::net_flows(&flows, &costs);
+        economy::shares_by_flow(&flows, bar as i128, exponent);
+        economy::moving_flow(bar as i128, amount as i64, numbers.extreme());
+    }
+}
+
+#[test]
+fn trades_on_anything_end_and_keep_what_there_is() {
+    let mut numbers = Numbers(6);
+    for _ in 0..20_000 {
+        let pool = Pool { tao: numbers.extreme(), alpha: numbers.extreme(), quote_weight: numbers.extreme() };
+        let usual = Pool { quote_weight: economy::WEIGHT >> numbers.below(6), ..pool };
+        for pool in [pool, usual] {
+            let (amount, other) = (numbers.extreme(), numbers.extreme());
+            let (limit, rate) = (numbers.wide(), numbers.extreme() as u16);
+            if let Ok(trade) = economy::buy(&pool, amount, limit, rate) {
+                assert!(trade.paid.checked_add(trade.fee).is_some_and(|spent| spent <= amount));
+                assert_eq!(trade.pool.tao - pool.tao, trade.paid);
+                assert_eq!(pool.alpha - trade.pool.alpha, trade.received);
+            }
+            if let Ok(trade) = economy::sell(&pool, amount, limit, rate) {
+                assert!(trade.paid.checked_add(trade.fee).is_some_and(|spent| spent <= amount));
+                assert_eq!(trade.pool.alpha - pool.alpha, trade.paid);
+                assert_eq!(pool.tao - trade.pool.tao, trade.received);
+            }
+            economy::inject(&pool, amount, other);
+            economy::alpha_needed(&pool, amount);
+            economy::tao_to_price(&pool, limit);
+            economy::alpha_to_price(&pool, limit);
+            economy::fee_on_top(amount, rate);
+            let root = [limit, economy::root_proportion(amount, other, pool.tao)][numbers.below(2) as usize];
+            let brought = economy::block_injection(amount, other, economy::price(&pool), root);
+            assert!(brought.excess_tao <= amount);
+            let after = economy::bring(&pool, &brought);
+            assert!(after.tao_left <= amount && after.alpha_issued <= brought.alpha);
+            let split = economy::split_alpha(amount, rate, root);
+            let parts = [split.owner, split.server, split.validator, split.root];
+            assert_eq!(parts.iter().map(|part| u128::from(*part)).sum::<u128>(), u128::from(amount));
+            economy::initial_pool(amount, limit);
+        }
+    }
+}
+
+#[test]
+fn delegations_of_anything_end_and_pay_what_there_is() {
+    let mut numbers = Numbers(7);
+    for _ in 0..20_000 {
+        let (pot, own, weight) = (numbers.extreme(), numbers.extreme(), numbers.extreme());
+        let given = numbers.list(Numbers::extreme);
+        let received = numbers.list(|n| (n.extreme(), n.extreme()));
+        economy::inherited_stake(own, &given, &received);
+        economy::own_contribution(own, pot, &given, weight);
+        let parents = numbers.list(|n| Parent {
+            alpha: n.extreme(),
+            tao: n.extreme(),
+            proportion: n.extreme(),
+            same_owner: n.below(2) == 0,
+        });
+        let split = economy::child_dividends(pot, own, &parents, weight as u16, own, weight);
+        let paid = split.parents.iter().fold(split.burned, |sum, part| sum.saturating_add(*part));
+        assert_eq!(u128::from(split.own) + u128::from(paid), u128::from(pot));
+        let earners = numbers.list(|n| Earner {
+            dividends: n.extreme(),
+            alpha: n.extreme(),
+            tao: n.extreme(),
+            take: n.extreme() as u16,
+        });
+        for (pot, payout) in
+            [pot, own].into_iter().zip(<[_; 2]>::from(economy::pay_validators(pot, own, &earners, weight)))
+        {
+            let paid = payout.take.iter().chain(&payout.dividends).map(|part| u128::from(*part)).sum::<u128>();
+            assert_eq!(paid + u128::from(payout.left), u128::from(pot));
+        }
+    }
+}
+
+#[test]
+fn subnets_and_locks_of_anything_end() {
+    let mut numbers = Numbers(8);
+    for _ in 0..20_000 {
+        let (pot, holdings) = (numbers.extreme(), numbers.list(Numbers::extreme));
+        let paid = economy::pay_holders(pot, &holdings).iter().map(|part| u128::from(*part)).sum::<u128>();
+        assert_eq!(paid, if holdings.iter().any(|held| *held > 0) { u128::from(pot) } else { 0 });
+        assert!(economy::owner_refund(pot, numbers.extreme(), numbers.extreme() as u16, numbers.wide()) <= pot);
+        let prices = numbers.list(Numbers::wide);
+        economy::median_price(&prices);
+        economy::root_is_paid(&prices);
+        let candidates = numbers.list(|n| SubnetCandidate {
+            netuid: n.below(9) as u16,
+            price: n.wide(),
+            registered_at: n.extreme(),
+            immune: n.below(2) == 0,
+        });
+        economy::subnet_to_prune(&candidates);
+        let mut lock = || Lock { mass: numbers.extreme(), conviction: numbers.wide(), block: numbers.extreme() };
+        let (lock, other) = (lock(), lock());
+        let (block, unlock, maturity) = (numbers.extreme(), numbers.extreme(), numbers.extreme());
+        let after = economy::rolled(&lock, block, unlock, maturity, numbers.below(2) == 0, numbers.below(2) == 0);
+        assert!(after.mass <= lock.mass);
+        assert!(economy::reduced(&lock, pot).conviction <= lock.conviction);
+        economy::merged(&lock, &other);
+        economy::new_owner(&prices, block, pot);
     }
 }

@@ -102,3 +102,11 @@ pub fn max_upscale(weights: &[u16]) -> Vec<u16> {
     };
     weights.iter().map(|w| scale(integer(*w)).saturating_round().saturating_to_num()).collect()
 }
+
+/// Whether no weight is more than `limit / 65,535` of their sum.
+pub fn within_limit(weights: &[u16], limit: u16) -> bool {
+    let numbers: Vec<I32F32> = weights.iter().copied().map(integer).collect();
+    let largest = numbers.iter().copied().max().unwrap_or(ZERO);
+    let total = sum(&numbers);
+    limit == u16::MAX || total == ZERO || div(largest, total) <= proportion(limit)
+}

@@ -33,7 +33,7 @@ mod state;
 
 pub use bonds::reset as reset_bonds;
 pub use epoch::{Steps, epoch, epoch_steps};
-pub use fixed::max_upscale;
+pub use fixed::{max_upscale, within_limit};
 pub use mechanisms::{combine as combine_mechanisms, split_emission};
 pub use params::{LiquidAlphaMode, Params};
 pub use state::{EpochInput, EpochOutput, Row};
