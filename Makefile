@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 CARGO_ENV := CARGO_TARGET_DIR=$${CARGO_TARGET_DIR:-$$HOME/.cache/meritnet/target-native}
 
-.PHONY: up test test-slow test-rust test-interop test-journey test-consensus lint wasm wasm-check vectors docs bench lock clean
+.PHONY: up test test-long test-slow test-rust test-interop test-journey test-consensus lint wasm wasm-check vectors docs bench lock clean
 
 up: $(VENV)/installed                ## chain, miners and validators on this machine: make up ARGS="--epochs 2 --json"
 	@$(BIN)/meritnet up $(ARGS)
@@ -15,7 +15,13 @@ test: $(VENV)/installed-dev          ## the default tier: no network, no Rust, m
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 test-consensus: $(VENV)/installed-dev ## the specification against the oracle, its properties and the runtime
-	@$(BIN)/python -m pytest tests/consensus tests/differential -m "" $(ARGS)
+	@$(CARGO_ENV) $(BIN)/python -m pytest tests/consensus tests/differential -m "" $(ARGS)
+
+test-long: $(VENV)/installed-dev     ## a million epochs specification = crate, ten thousand = runtime (half an hour)
+	@MERITNET_DIFFERENTIAL_CASES=1000000 $(CARGO_ENV) $(BIN)/python -m pytest tests/differential/test_crates.py \
+		-m rust -k "random_calls and epoch" $(ARGS)
+	@MERITNET_DIFFERENTIAL_SUBNETS=10000 $(BIN)/python -m pytest tests/differential/test_runtime_epoch.py \
+		-m slow -n 2 -q $(ARGS)
 
 test-slow: $(VENV)/installed-dev     ## the real model, key derivation, kills
 	@$(BIN)/meritnet model pull >&2
@@ -27,7 +33,7 @@ test-journey: $(VENV)/installed-dev  ## real processes and sockets
 test-rust: $(VENV)/installed-dev     ## cargo's own tests, clippy, and the crates against the specification
 	@cd chain && $(CARGO_ENV) SKIP_WASM_BUILD=1 cargo test --workspace --locked
 	@cd chain && $(CARGO_ENV) SKIP_WASM_BUILD=1 cargo clippy --workspace --locked -- -D warnings
-	@$(BIN)/python -m pytest -m rust $(ARGS)
+	@$(CARGO_ENV) $(BIN)/python -m pytest -m rust $(ARGS)
 
 test-interop: $(VENV)/installed-dev  ## the public bittensor client, in its own environment
 	@$(BIN)/python -m pytest -m interop $(ARGS)
