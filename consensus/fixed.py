@@ -7,6 +7,7 @@ These are the rules of the crate `substrate-fixed` 0.6, which the runtime uses.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -33,12 +34,12 @@ class Format:
     fraction: int
     signed: bool = True
 
-    @property
+    @cached_property
     def largest(self) -> int:
         """The largest number that fits."""
         return int(2 ** (self.bits - self.signed)) - 1
 
-    @property
+    @cached_property
     def smallest(self) -> int:
         """The smallest number that fits."""
         return -self.largest - 1 if self.signed else 0

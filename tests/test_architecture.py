@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("consensus", "chain", "subnets", "miner", "validator")
 SOURCES = [
     path
-    for package in (*PACKAGES, "src/meritnet/cli", "src/meritnet/localnet")
+    for package in (*PACKAGES, "src/meritnet/cli", "src/meritnet/lab", "src/meritnet/localnet")
     for path in sorted((ROOT / package).rglob("*.py"))
 ]
 MAX_FILE_LINES = 500

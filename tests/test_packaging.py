@@ -93,7 +93,7 @@ def test_everything_imported_is_a_declared_dependency() -> None:
     provided_by = packages_distributions()
     # Loaded by pytest, so it is there: our plugin, and the tests that `meritnet subnet new` writes.
     tests = {ROOT / "chain/testing.py", *(ROOT / "src/meritnet/cli/template").rglob("*.py")}
-    for folder in (*LINKS, "src/meritnet/cli", "src/meritnet/localnet"):
+    for folder in (*LINKS, "src/meritnet/cli", "src/meritnet/lab", "src/meritnet/localnet"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             for root in third_party(path) - ({"pytest"} if path in tests else set()):
                 packages = {name.lower().replace("_", "-") for name in provided_by.get(root, [])}

@@ -41,6 +41,7 @@ COMMANDS = {
     "stake": Entry("meritnet.cli.stake", "Add, remove, move and list stake.", CHAIN),
     "wallet": Entry("meritnet.cli.wallet", "Create and use wallets, send money.", CHAIN),
     "chain": Entry("meritnet.cli.chain", "Start a chain, watch it, move its time.", CHAIN),
+    "lab": Entry("meritnet.cli.lab", "Attack the rules of incentive, and measure what it pays.", CHAIN),
 }
 """Every command of the first level, in the order of the help page."""
 
