@@ -152,10 +152,11 @@ def admitted_weights(state: EpochInput, weights: Matrix, rows: Fixed, params: Pa
     weight itself), and on the holder of the uid whom they were meant for.
 
     A weight misses its holder if the miner registered after the validator's last update or, under
-    commit-reveal, after the oldest commit that it may still reveal.
+    commit-reveal, after the oldest commit that it may still reveal. A later commit moves that update on, so
+    a newcomer inherits what was revealed of its predecessor, unless weights are dated (`weights_at`, ours).
     """
     registered = np.array(state.registered_at, np.int64)
-    updated = np.array(state.last_update, np.int64)[rows, np.newaxis]
+    updated = np.array(state.weights_at or state.last_update, np.int64)[rows, np.newaxis]
     admitted = permits.permits_in_force(state)[rows, np.newaxis] & (updated > registered)
     if params.commit_reveal:
         never = np.iinfo(np.int64).max

@@ -51,6 +51,8 @@ class Rules:
     params: Params = UNCOMMITTED
     average_stake: bool = False
     """Ours: an epoch counts stake as averaged over the blocks since the last one."""
+    dated_weights: bool = False
+    """Ours: weights are as old as their commit, so they miss whoever took a uid since."""
     carry_dust: bool = False
     """Ours: what the floors leave waits for the next epoch instead of going to the owner."""
     reveal_period: int = 0
@@ -73,6 +75,10 @@ class Case:
     pots: Pots
     takes: Sequence[int]
     rules: Rules
+    stake: Sequence[int]
+    """What lies behind each uid now, in rao; `state` has what the epoch counts of it."""
+    histories: Sequence[StakeHistory]
+    """How it changed since the last epoch."""
 
 
 @dataclass(frozen=True)
@@ -175,6 +181,7 @@ class World:
         self.volatility_q32 = 0
         self._commits: list[list[Commit]] = [[] for _ in range(n)]
         self._histories = [StakeHistory() for _ in range(n)]
+        self._made_at = [0] * n
         self._settle = settle
 
     @property
@@ -258,6 +265,7 @@ class World:
             bonds=rows,
             emission=self.pots.epoch_emission,
             consensus=self.past[-1].consensus.tolist() if self.past else (),
+            weights_at=list(self._made_at) if self.rules.dated_weights else (),
         )
 
     def steps(self) -> Steps:
@@ -273,9 +281,17 @@ class World:
                 self._reveal(uid, queue[due[-1]])
                 del queue[: due[-1] + 1]
         self.pots += split_block(self.rules.block_emission * self.rules.params.tempo, owner_cut=0)
-        settled = self._settle(
-            Case(self.state(), self.weights, self.bonds, self.pots, self.takes, self.rules)
+        case = Case(
+            self.state(),
+            self.weights,
+            self.bonds,
+            self.pots,
+            self.takes,
+            self.rules,
+            list(self.stake),
+            list(self._histories),
         )
+        settled = self._settle(case)
         self._close(settled)
         return settled
 
@@ -291,6 +307,7 @@ class World:
 
     def _reveal(self, uid: int, made: Commit) -> None:
         self.weights.values[uid], self.weights.present[uid] = made.values, made.present
+        self._made_at[uid] = made.block
 
     def _seat(self, uid: int, utility: float) -> None:
         """A new holder: without stake, weights or bonds, and nobody's weights are for it."""

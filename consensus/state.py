@@ -41,12 +41,15 @@ class EpochInput:
     """What the epoch has to pay to miners and validators together, in rao."""
     consensus: Sequence[int] = ()
     """The consensus that the previous epoch stored, of 65,535: one entry a uid, or none at all yet."""
+    weights_at: Sequence[int] = ()
+    """Block in which each uid's weights were made, that is set or committed; none at all where the chain goes
+    by `last_update` instead."""
 
     def __post_init__(self) -> None:
         n = len(self.alpha_stake)
         for field in fields(self):
             value = getattr(self, field.name)
-            optional = field.name == "consensus" and not value
+            optional = field.name in ("consensus", "weights_at") and not value
             if isinstance(value, Sequence) and len(value) != n and not optional:
                 raise ValueError(f"{field.name} has {len(value)} entries for {n} uids")
         for row in (*self.weights, *self.bonds):

@@ -96,6 +96,7 @@ def random_epoch(random: Random, n: int, block: int | None = None) -> EpochInput
         bonds=[random_row(random, n) for _ in range(n)],
         emission=amount(random),
         consensus=random.choice([[], [random.randrange(65_536) for _ in range(n)]]),
+        weights_at=random.choice([[], [], [recently(0.8) for _ in range(n)]]),
     )
 
 

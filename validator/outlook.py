@@ -86,6 +86,7 @@ def epoch_input(state: EpochState, epoch_block: int) -> EpochInput:
         bonds=[tuple((int(uid), bond) for uid, bond in row) for row in state.bonds],
         emission=0,
         consensus=state.consensus,
+        weights_at=state.weights_at,
     )
 
 

@@ -23,6 +23,8 @@ class EpochRules:
     """Under liquid alpha a bond without a weight entry decays like one with an entry of 0."""
     average_stake: bool = False
     """Stake counts by its average over the epoch."""
+    dated_weights: bool = False
+    """Weights are as old as their commit: they miss whoever took a uid since, also once revealed."""
     deviation_cost: int = 0
     """How far a validator's bonds shrink with the part of the consensus it does not support, of 65,535."""
     reveal_target: int = 0
@@ -43,7 +45,7 @@ def decoded(value: bytes | None) -> EpochRules:
     if value is None:
         return EpochRules()
     reader = Reader(value)
-    flags = [reader.boolean() for _ in range(3)]
+    flags = [reader.boolean() for _ in range(4)]
     return EpochRules(*flags, *(reader.unsigned(2) for _ in range(2)))
 
 

@@ -72,6 +72,8 @@ class EpochState:
     pending_validator_rao: int
     pending_owner_cut_rao: int
     consensus: tuple[int, ...]
+    weights_at: tuple[int, ...]
+    """Block in which each uid's weights were made, where weights are dated; else none at all."""
     rules: EpochRules
     stake_histories: tuple[tuple[int, int] | None, ...]
     """Stake × blocks since the last epoch, and up to which block, of uids whose stake changed; kept where
@@ -162,6 +164,7 @@ def epoch_state(chain: Chain, netuid: NetUid, at: str | None = None) -> EpochSta
         pending_validator_rao=facts.number("PendingValidatorEmission"),
         pending_owner_cut_rao=facts.number("PendingOwnerCut"),
         consensus=facts.vector("Consensus", 2, size),
+        weights_at=_weights_at(chain, netuid, facts.vector("LastUpdate", 8, size), rules, at),
         rules=rules,
         stake_histories=_stake_histories(chain, netuid, holders, rules, at),
         parameters=_parameters(facts, rules),
@@ -226,6 +229,20 @@ def _stake_histories(
     values = chain.storage_many([prefix + blake2_128_concat(holder) for holder in holders], at)
     readers = [Reader(value) if value else None for value in values]
     return tuple(None if one is None else (one.unsigned(16), one.unsigned(8)) for one in readers)
+
+
+def _weights_at(
+    chain: Chain, netuid: NetUid, last_update: tuple[int, ...], rules: EpochRules, at: str
+) -> tuple[int, ...]:
+    """When each uid's weights were made; its last update where that is not known."""
+    if not rules.dated_weights:
+        return ()
+    prefix = item_prefix(PALLET, "WeightsMadeAt") + u16(netuid)
+    values = chain.storage_many([prefix + u16(uid) for uid in range(len(last_update))], at)
+    return tuple(
+        updated if value is None else int.from_bytes(value, "little")
+        for value, updated in zip(values, last_update, strict=True)
+    )
 
 
 def _rows(chain: Chain, item: str, netuid: NetUid, size: int, at: str) -> tuple[Row, ...]:

@@ -58,7 +58,7 @@ def test_an_experiment_is_tables_for_people(meritnet: Any) -> None:
     assert found.code == 0
     assert "Throwing out an honest miner" in found.out
     assert "registrations" in found.out
-    assert found.out.endswith("one epoch's pay.\n")
+    assert found.out.endswith("dated by their commit end that.\n")
 
 
 def test_a_picture_is_written_where_it_is_asked_for(meritnet: Any, tmp_path: Path) -> None:

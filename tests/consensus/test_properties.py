@@ -128,7 +128,8 @@ def test_a_newcomer_who_is_idle_changes_nothing(random: Random, n: int) -> None:
         "bonds": (),
     }
     longer = {name: [*getattr(state, name), value] for name, value in newcomer.items()}
-    longer["consensus"] = [*state.consensus, 0] if state.consensus else []
+    for name in ("consensus", "weights_at"):
+        longer[name] = [*getattr(state, name), 0] if getattr(state, name) else []
     before, after = epoch(state, params), epoch(replace(state, **longer), params)
     for field in fields(EpochOutput):
         assert getattr(after, field.name)[:n] == getattr(before, field.name), field.name

@@ -220,7 +220,7 @@ def genesis() -> Iterator[Node]:
         yield node
 
 
-ALL_RULES = EpochRules(True, True, True, 40_000, 20_000)
+ALL_RULES = EpochRules(True, True, True, True, 40_000, 20_000)
 
 
 def world_of(node: Node, seed: int, commit_reveal: bool, rules: EpochRules = EpochRules()) -> World:  # noqa: B008

@@ -105,6 +105,7 @@ def scenario(random: Random, n: int) -> Scenario:
         carry_dust=random.random() < 0.3,
         absent_as_zero=params.absent_as_zero,
         average_stake=random.random() < 0.3,
+        dated_weights=bool(state.weights_at),
         deviation_cost=params.deviation_cost,
         reveal_target=random.choice([0, 0, 65_535, random.randrange(65_536)]),
     )
@@ -212,6 +213,8 @@ def neuron(case: Scenario, uid: int) -> Storage:
         storage[item("Alpha", key, blake2_128_concat(holder), NETUID, hasher=blake2_128_concat)] = number(
             shares, 16
         )
+    if state.weights_at:
+        storage[item("WeightsMadeAt", NETUID, number(uid, 2))] = number(state.weights_at[uid])
     known = case.histories[uid]
     if known is not None:
         storage[stake_integral(key)] = number(known.integral, 16) + number(known.since)
@@ -245,7 +248,7 @@ def hyperparameters(case: Scenario) -> Storage:
         "CommitRevealWeightsEnabled": (params.commit_reveal, 1),
         "LiquidAlphaConsensusMode": (list(LiquidAlphaMode).index(params.liquid_alpha_mode), 1),
     }
-    flags = bytes([rules.carry_dust, rules.absent_as_zero, rules.average_stake])
+    flags = bytes([rules.carry_dust, rules.absent_as_zero, rules.average_stake, rules.dated_weights])
     storage = {item(name, NETUID): number(value, width) for name, (value, width) in widths.items()}
     return storage | {
         item("EpochRules", NETUID): flags + number(rules.deviation_cost, 2) + number(rules.reveal_target, 2),

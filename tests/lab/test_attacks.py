@@ -97,4 +97,5 @@ def test_eviction_takes_a_place_for_each_below_and_a_sniper_one_epochs_pay() -> 
     assert by_period[0].masked == by_period[0].unmasked == 0
     assert by_period[3].masked == pytest.approx(1, abs=0.1)
     assert by_period[3].unmasked == pytest.approx(3, abs=0.2)
+    assert all(one.dated == 0 for one in found.snipes)
     assert [line.name for line in found.picture().lines] == ["1 an epoch", "4 an epoch"]

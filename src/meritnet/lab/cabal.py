@@ -14,6 +14,7 @@ from meritnet.lab.arena import PLAIN_MEAN, YUMA, Arena
 from meritnet.lab.study import Line, Picture, Table, each, mean, percent
 
 SELF_WEIGHTS = (0.15, 0.25, 0.5, 0.75, 1.0)
+MINORITIES = (0.1, 0.3, 0.45)
 DEVIATION_COSTS = (0.0, 0.5, 1.0)
 
 
@@ -208,13 +209,13 @@ def _captured(case: tuple[Options, float, Settle]) -> Captured:
     )
 
 
-def _withheld(case: tuple[Options, float, float]) -> Withheld:
-    options, stake, cost = case
+def _withheld(case: tuple[Options, float, float, Settle]) -> Withheld:
+    options, stake, cost, settle = case
     rules = Rules(replace(UNCOMMITTED, deviation_cost=round(65_535 * cost)))
     pairs = [
         (
-            attack(options, stake, rules, None, repeat),
-            attack(options, stake, rules, None, repeat, withhold=True),
+            attack(options, stake, rules, None, repeat, settle=settle),
+            attack(options, stake, rules, None, repeat, withhold=True, settle=settle),
         )
         for repeat in range(options.repeats)
     ]
@@ -227,10 +228,9 @@ def _withheld(case: tuple[Options, float, float]) -> Withheld:
 
 
 def run(options: Options, settle: Settle = by_specification) -> Capture:
-    """Runs both attacks; on a chain's runtime, which has no deviation cost, the first."""
+    """Runs both attacks."""
     points = each(_captured, [(options, stake, settle) for stake in options.stakes], options.jobs)
-    minorities = [stake for stake in (0.1, 0.3, 0.45) if not options.on_chain]
-    cases = [(options, stake, cost) for stake in minorities for cost in DEVIATION_COSTS]
+    cases = [(options, stake, cost, settle) for stake in MINORITIES for cost in DEVIATION_COSTS]
     withheld = each(_withheld, cases, options.jobs)
     return Capture(
         tuple(points), tuple(withheld), options.utility, options.on_chain, options.seed, options.repeats

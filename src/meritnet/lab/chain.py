@@ -19,8 +19,8 @@ from meritnet.chain.scale import Reader, compact
 from meritnet.consensus.emission import Pots
 from meritnet.consensus.fixed import FRACTION, Fixed
 from meritnet.consensus.matrix import Matrix
-from meritnet.consensus.params import Params
-from meritnet.consensus.simulate import Case, Settle, Settled
+from meritnet.consensus.params import LiquidAlphaMode
+from meritnet.consensus.simulate import Case, Rules, Settle, Settled
 
 PALLET = "SubtensorModule"
 NETUID = (1).to_bytes(2, "little")
@@ -52,24 +52,14 @@ def runtime() -> Iterator[Settle]:
 
 
 def _require_known(case: Case) -> None:
-    """The packaged runtime has none of the rules that are ours. Raises ``UsageError``."""
-    params, rules = case.rules.params, case.rules
-    ours = {
-        "average_stake": rules.average_stake,
-        "carry_dust": rules.carry_dust,
-        "absent_as_zero": params.absent_as_zero,
-        "deviation_cost": bool(params.deviation_cost),
-    }
-    unknown = [name for name, used in ours.items() if used]
-    if unknown:
-        raise UsageError(f"the runtime does not know {', '.join(unknown)}", "leave out --chain")
-    if params.activity_cutoff > HEAD:
+    """The chain is young, so that nothing can have happened long ago. Raises ``UsageError``."""
+    if case.rules.params.activity_cutoff > HEAD:
         raise UsageError(f"on the runtime the activity cutoff is at most {HEAD} blocks", "leave out --chain")
 
 
 def _written(case: Case, shift: int, balances: int) -> Storage:
     state, n = case.state, len(case.state.alpha_stake)
-    staked = sum(state.alpha_stake)
+    staked = sum(case.stake)
     moved = {
         "LastUpdate": [max(block + shift, 0) for block in state.last_update],
         "BlockAtRegistration": [max(block + shift, 0) for block in state.registered_at],
@@ -90,6 +80,7 @@ def _written(case: Case, shift: int, balances: int) -> Storage:
         _item("LastMechansimStepBlock", NETUID): _le(
             max(state.last_step + shift, 1) if state.last_step else 0
         ),
+        _item("LastEpochBlock", NETUID): _le(max(state.last_step + shift, 0)),
         _item("SubnetEpochIndex", NETUID): _le(EPOCH_INDEX),
         _item("PendingEpochAt", NETUID): _le(HEAD + 1),
         _item("LastUpdate", NETUID): _vector(moved["LastUpdate"], 8),
@@ -105,11 +96,11 @@ def _written(case: Case, shift: int, balances: int) -> Storage:
         storage |= _neuron(case, uid, moved["BlockAtRegistration"][uid], shift)
         storage[_item("Weights", NETUID, _le(uid, 2))] = weights[uid]
         storage[_item("Bonds", NETUID, _le(uid, 2))] = bonds[uid]
-    return storage | _hyperparameters(case.rules.params)
+    return storage | _hyperparameters(case.rules)
 
 
 def _neuron(case: Case, uid: int, registered_at: int, shift: int) -> Storage:
-    key, stake = _hotkey(uid), case.state.alpha_stake[uid]
+    key, stake, history = _hotkey(uid), case.stake[uid], case.histories[uid]
     storage = {
         _item("Keys", NETUID, _le(uid, 2)): key,
         _item("Uids", NETUID, blake2_128_concat(key)): _le(uid, 2),
@@ -124,6 +115,12 @@ def _neuron(case: Case, uid: int, registered_at: int, shift: int) -> Storage:
             _item("TotalHotkeyShares", key, NETUID, hashed=True): _le(stake << 64, 16),
             _item("Alpha", key, blake2_128_concat(_coldkey(uid)), NETUID, hashed=True): _le(stake << 64, 16),
         }
+    if case.rules.average_stake:
+        since = _le(max(history.since + shift, 0))
+        storage[_item("StakeIntegral", NETUID, blake2_128_concat(key))] = _le(history.integral, 16) + since
+    if case.state.weights_at:
+        made_at = max(case.state.weights_at[uid] + shift, 0)
+        storage[_item("WeightsMadeAt", NETUID, _le(uid, 2))] = _le(made_at)
     committed = case.state.oldest_commit_block[uid]
     if committed is not None:
         waiting = bytes(32) + _le(EPOCH_INDEX) + _le(max(committed + shift, 0)) + _le(0)
@@ -132,7 +129,8 @@ def _neuron(case: Case, uid: int, registered_at: int, shift: int) -> Storage:
     return storage
 
 
-def _hyperparameters(params: Params) -> Storage:
+def _hyperparameters(rules: Rules) -> Storage:
+    params = rules.params
     # The runtime's cutoff is a factor of the tempo, floored; the factor here is the least that gives it.
     factor = -(-params.activity_cutoff * 1_000 // params.tempo)
     plain = {
@@ -145,9 +143,14 @@ def _hyperparameters(params: Params) -> Storage:
         "MaxAllowedValidators": (params.max_allowed_validators, 2),
         "ActivityCutoffFactorMilli": (factor, 4),
         "CommitRevealWeightsEnabled": (int(params.commit_reveal), 1),
+        "LiquidAlphaConsensusMode": (list(LiquidAlphaMode).index(params.liquid_alpha_mode), 1),
     }
+    # What adapts the reveal period is left out: commits wait in the world.
+    flags = (rules.carry_dust, params.absent_as_zero, rules.average_stake, rules.dated_weights)
+    ours = bytes(flags) + _le(params.deviation_cost, 2) + _le(0, 2)
     storage = {_item(name, NETUID): _le(value, width) for name, (value, width) in plain.items()}
     return storage | {
+        _item("EpochRules", NETUID): ours,
         _item("StakeThreshold"): _le(params.stake_threshold),
         _item("TaoWeight"): _le(params.tao_weight),
         item_prefix(PALLET, "RevealPeriodEpochs") + twox_64_concat(NETUID): _le(1),
@@ -167,7 +170,7 @@ def _read(node: Node, case: Case) -> Settled:
             for name in ("PendingOwnerCut", "PendingServerEmission", "PendingValidatorEmission")
         )
     )
-    earned = np.array(stake, np.int64) - np.array(case.state.alpha_stake, np.int64)
+    earned = np.array(stake, np.int64) - np.array(case.stake, np.int64)
     return Settled(
         block=case.state.block,
         consensus=_numbers(node, "Consensus", 2),

@@ -12,8 +12,6 @@ from meritnet.lab.study import Line, Picture, Table, each, mean, percent
 PATIENCE = 60
 """Epochs after which an attacker that evicted nobody gives up."""
 
-MASKS = (True, False)
-
 
 @dataclass(frozen=True)
 class Options:
@@ -47,12 +45,14 @@ class Evicted:
 @dataclass(frozen=True)
 class Sniped:
     """What the taker of a uid earned before anybody measured it, of what the former holder earned in one
-    epoch, with and without `commit_reveal`'s mask on weights that were committed before it came."""
+    epoch: without any mask, with `commit_reveal`'s on weights whose commit waits since before it came, and
+    with ours, `dated_weights`, on all that were committed before it came."""
 
     rule: str
     reveal_period: int
-    masked: float
     unmasked: float
+    masked: float
+    dated: float
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,8 @@ class Eviction:
     meaning: str = field(
         default="Whoever throws out the miner of rank r must first throw out all below it, as newcomers are "
         "immune, at a price that rises with each; the rivals' pay is shared by all who stay.\n"
-        "The mask on weights committed for a former holder ends when they are revealed: the taker of "
-        "a uid still gets one epoch's pay.",
+        "The public network's mask on weights committed for a former holder ends when they are revealed, so "
+        "the taker of a uid still gets an epoch's pay; weights that are dated by their commit end that.",
     )
 
     def tables(self) -> tuple[Table, ...]:
@@ -85,7 +85,11 @@ class Eviction:
             for found in self.points
         )
         snipes = tuple(
-            (found.rule, str(found.reveal_period), percent(found.masked), percent(found.unmasked))
+            (
+                found.rule,
+                str(found.reveal_period),
+                *(percent(part) for part in (found.unmasked, found.masked, found.dated)),
+            )
             for found in self.snipes
         )
         titles = ("rank>", "an epoch>", "registrations>", "cost>", "epochs>", "gain>", "cost per 1 %>")
@@ -93,7 +97,7 @@ class Eviction:
             Table("Throwing out an honest miner; costs in first prices", titles, points),
             Table(
                 "Taking a uid: what it earns unmeasured, of an epoch's pay of the former holder",
-                ("rule", "reveal period>", "masked>", "not masked>"),
+                ("rule", "reveal period>", "no mask>", "mask>", "dated_weights>"),
                 snipes,
             ),
         )
@@ -146,10 +150,10 @@ def _part(arena: Arena, found: list[Settled], uid: int) -> float:
     return shares(found, [uid]) / shares(found, arena.honest_miners)
 
 
-def snipe(options: Options, kappa: int, period: int, mask: bool, repeat: int) -> float:
+def snipe(options: Options, rules: Rules, repeat: int) -> float:
     """What the sniper earned until weights of its own can count, of the former holder's last epoch."""
-    params = replace(UNCOMMITTED, kappa=kappa, commit_reveal=mask)
-    arena, world = graded(options, Rules(params, reveal_period=period))
+    arena, world = graded(options, rules)
+    period = rules.reveal_period
     seats: list[int] = []
     at = period + 3
     crew = [*arena.crew(1_000 * options.seed + repeat), UidSniper(arena.honest_miners[-1], at, seats)]
@@ -165,16 +169,22 @@ def _evict(case: tuple[Options, int, int]) -> Evicted:
     return Evicted(rank, pace, registrations, cost, epochs, gain, cost / (100 * gain) if gain > 0 else None)
 
 
+def _sniped(options: Options, name: str, kappa: int, period: int) -> Sniped:
+    unmasked = Rules(replace(UNCOMMITTED, kappa=kappa), reveal_period=period)
+    masked = replace(unmasked, params=replace(unmasked.params, commit_reveal=True))
+    parts = (
+        mean(snipe(options, rules, repeat) for repeat in range(options.repeats))
+        for rules in (unmasked, masked, replace(masked, dated_weights=True))
+    )
+    return Sniped(name, period, *parts)
+
+
 def run(options: Options) -> Eviction:
     """Runs both."""
     cases = [(options, rank, pace) for pace in options.paces for rank in options.ranks]
     points = each(_evict, cases, options.jobs)
     snipes = [
-        Sniped(
-            name,
-            period,
-            *(mean(snipe(options, kappa, period, mask, n) for n in range(options.repeats)) for mask in MASKS),
-        )
+        _sniped(options, name, kappa, period)
         for name, kappa in (("Yuma", UNCOMMITTED.kappa), ("plain mean", 0))
         for period in options.reveal_periods
     ]

@@ -75,11 +75,12 @@ class Flash:
 
 
 def rules(options: Options) -> dict[str, Rules]:
-    """The chain's rule, ours and the plain mean; a chain's runtime averages no stake."""
+    """The chain's rule and the plain mean, each without and with ours."""
     base = replace(UNCOMMITTED, tempo=options.tempo, activity_cutoff=14 * options.tempo)
     found = {"Yuma": Rules(base), "plain mean": Rules(replace(base, kappa=0))}
-    averaged = {f"{name}, average_stake": replace(rule, average_stake=True) for name, rule in found.items()}
-    return found if options.on_chain else found | averaged
+    return found | {
+        f"{name}, average_stake": replace(rule, average_stake=True) for name, rule in found.items()
+    }
 
 
 def attack(

@@ -192,6 +192,7 @@ SET: dict[str, dict[str, object]] = {
             "carry_dust": True,
             "absent_as_zero": True,
             "average_stake": True,
+            "dated_weights": True,
             "deviation_cost": 5,
             "reveal_target": 5,
         },

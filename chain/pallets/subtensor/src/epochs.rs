@@ -147,6 +147,8 @@ impl<T: Config> Pallet<T> {
     fn epoch_input(netuid: NetUid, block: u64, hotkeys: &[T::AccountId], emission: u64) -> yuma::EpochInput {
         let (permits, rules) = (ValidatorPermit::<T>::get(netuid), EpochRules::<T>::get(netuid));
         let owner_uid = Self::owner_uid(netuid);
+        let last_update = LastUpdate::<T>::get(netuid);
+        let weights_at = if rules.dated_weights { Self::weights_at(netuid, &last_update) } else { Vec::new() };
         let uids = || (0..SubnetworkN::<T>::get(netuid)).zip(permits.iter().copied());
         // Rows without a permit count for nothing, so they are not read.
         let weighs = |uid: u16, permit: bool| permit || owner_uid == Some(uid);
@@ -155,7 +157,7 @@ impl<T: Config> Pallet<T> {
             last_step: LastMechansimStepBlock::<T>::get(netuid),
             alpha_stake: hotkeys.iter().map(|hotkey| Self::counted_stake(hotkey, netuid, &rules)).collect(),
             tao_stake: Vec::new(),
-            last_update: LastUpdate::<T>::get(netuid),
+            last_update,
             registered_at: uids().map(|(uid, _)| BlockAtRegistration::<T>::get(netuid, uid)).collect(),
             owner_uid,
             oldest_commit_block: Self::oldest_commits(netuid, hotkeys),
@@ -168,7 +170,13 @@ impl<T: Config> Pallet<T> {
             permits,
             emission,
             consensus: Consensus::<T>::get(netuid),
+            weights_at,
         }
+    }
+
+    /// The block in which each uid's weights were made; its last update where none is known.
+    fn weights_at(netuid: NetUid, last_update: &[u64]) -> Vec<u64> {
+        (0..).zip(last_update).map(|(uid, updated)| WeightsMadeAt::<T>::get(netuid, uid).unwrap_or(*updated)).collect()
     }
 
     /// Block of each uid's oldest commit that can still be revealed after this epoch.

@@ -149,6 +149,7 @@ impl<T: Config> Pallet<T> {
         NeuronCertificates::<T>::remove(netuid, &old);
         WeightCommits::<T>::remove(netuid, &old);
         Weights::<T>::remove(netuid, uid);
+        WeightsMadeAt::<T>::remove(netuid, uid);
         Bonds::<T>::remove(netuid, uid);
         Self::forget_weights_on(netuid, uid);
         let index = usize::from(uid);

@@ -126,6 +126,10 @@ mod storage {
     #[pallet::storage]
     pub type PendingEpochAt<T: Config> = StorageMap<_, Identity, NetUid, u64, ValueQuery>;
 
+    /// Block in which a neuron's weights were made, that is set or committed. Ours.
+    #[pallet::storage]
+    pub type WeightsMadeAt<T: Config> = StorageDoubleMap<_, Identity, NetUid, Identity, u16, u64, OptionQuery>;
+
     /// How far an epoch moves the consensus on average, in Q32. Ours: kept where the reveal period adapts.
     #[pallet::storage]
     pub type ConsensusVolatility<T: Config> = StorageMap<_, Identity, NetUid, u64, ValueQuery>;

@@ -191,6 +191,8 @@ pub struct EpochRuleSet {
     pub absent_as_zero: bool,
     /// Stake counts by its average over the epoch.
     pub average_stake: bool,
+    /// Weights are as old as their commit: they miss whoever took a uid since, also once they are revealed.
+    pub dated_weights: bool,
     /// How far a validator's bonds shrink with the part of the consensus that it does not support, of 65,535.
     pub deviation_cost: u16,
     /// How much of the consensus, of 65,535, shall have moved before commits are revealed; 0: the period is the owner's choice.

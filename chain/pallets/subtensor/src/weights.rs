@@ -41,7 +41,7 @@ impl<T: Config> Pallet<T> {
         weights: WeightVector,
     ) -> DispatchResult {
         ensure!(!CommitRevealWeightsEnabled::<T>::get(netuid), Error::<T>::CommitRevealEnabled);
-        Self::store_weights(&ensure_signed(origin)?, netuid, mechanism, weights)
+        Self::store_weights(&ensure_signed(origin)?, netuid, mechanism, weights, Self::current_block())
     }
 
     pub(crate) fn do_commit_weights(
@@ -80,9 +80,9 @@ impl<T: Config> Pallet<T> {
         let hash = Self::commit_hash(&hotkey, netuid, &weights, salt);
         let position = Self::position_to_reveal(netuid, &commits, &expired, hash)?;
         // Older commits are given up: an older row must not overwrite a newer one later.
-        commits.drain(..=position);
+        let made_at = commits.drain(..=position).last().map_or(0, |commit| commit.2);
         Self::put_commits(netuid, &hotkey, commits);
-        Self::store_weights(&hotkey, netuid, mechanism, weights)?;
+        Self::store_weights(&hotkey, netuid, mechanism, weights, made_at)?;
         Self::deposit_event(Event::WeightsRevealed(hotkey, netuid, hash));
         Ok(())
     }
@@ -99,8 +99,8 @@ impl<T: Config> Pallet<T> {
         for (weights, salt) in reveals {
             let hash = Self::commit_hash(&hotkey, netuid, &weights, &salt);
             let position = Self::position_to_reveal(netuid, &commits, &expired, hash)?;
-            commits.remove(position);
-            Self::store_weights(&hotkey, netuid, MAIN_MECHANISM, weights)?;
+            let made_at = commits.remove(position).map_or(0, |commit| commit.2);
+            Self::store_weights(&hotkey, netuid, MAIN_MECHANISM, weights, made_at)?;
             hashes.push(hash);
         }
         Self::put_commits(netuid, &hotkey, commits);
@@ -135,12 +135,13 @@ impl<T: Config> Pallet<T> {
         BlakeTwo256::hash_of(&(hotkey, netuid, &weights.uids, &weights.values, salt, weights.version_key))
     }
 
-    /// Checks weights in Bittensor's order and stores them, scaled so that the largest is 65,535.
+    /// Checks weights that were made in `made_at` in Bittensor's order and stores them, scaled so that the largest is 65,535.
     fn store_weights(
         hotkey: &T::AccountId,
         netuid: NetUid,
         mechanism: MechId,
         weights: WeightVector,
+        made_at: u64,
     ) -> DispatchResult {
         ensure!(netuid != ROOT, Error::<T>::CanNotSetRootNetworkWeights);
         ensure!(weights.uids.len() == weights.values.len(), Error::<T>::WeightVecNotEqualSize);
@@ -164,6 +165,7 @@ impl<T: Config> Pallet<T> {
 
         let row: Vec<(u16, u16)> = weights.uids.into_iter().zip(yuma::max_upscale(&weights.values)).collect();
         Weights::<T>::insert(netuid, uid, row);
+        WeightsMadeAt::<T>::insert(netuid, uid, made_at);
         if direct {
             Self::touch(netuid, uid);
         }

@@ -54,6 +54,7 @@ impl Numbers {
             bonds: self.list(Self::row),
             emission: self.extreme(),
             consensus: self.list(|n| n.extreme() as u16),
+            weights_at: self.list(Self::extreme),
         }
     }
 

@@ -136,10 +136,11 @@ fn aligned(input: &EpochInput) -> EpochInput {
 /// (the owner may weight itself), and on the holder of the uid whom they were meant for.
 fn admitted_weights(input: &EpochInput, in_force: &[bool], owner: Option<usize>, params: &Params) -> Matrix {
     let weights = matrix::from_rows(&input.weights, in_force.len());
+    let made_at = if input.weights_at.is_empty() { &input.last_update } else { &input.weights_at };
     let admitted = matrix::filter(&weights, |validator, miner| {
         let miner = usize::from(miner);
         let registered = input.registered_at.get(miner).copied().unwrap_or(0);
-        let updated = input.last_update.get(validator).copied().unwrap_or(0);
+        let updated = made_at.get(validator).copied().unwrap_or(0);
         let committed = input.oldest_commit_block.get(validator).copied().flatten();
         let committed_before = params.commit_reveal && committed.is_some_and(|at| at < registered);
         in_force.get(validator).copied().unwrap_or(false)

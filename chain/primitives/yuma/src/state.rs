@@ -39,6 +39,10 @@ pub struct EpochInput {
     /// The consensus that the previous epoch stored, of 65,535; empty before the first.
     #[cfg_attr(feature = "serde", serde(default))]
     pub consensus: Vec<u16>,
+    /// Block in which each uid's weights were made, that is set or committed; empty where the chain
+    /// goes by `last_update` instead.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub weights_at: Vec<u64>,
 }
 
 /// What the chain stores and pays after the epoch.

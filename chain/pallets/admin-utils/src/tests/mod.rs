@@ -185,8 +185,14 @@ chains!(owner_rate_limit, sudo_set_owner_hparam_rate_limit, 7, OwnerHyperparamRa
 chains!(start_call_delay, sudo_set_start_call_delay, 7, StartCallDelay);
 chains!(max_epochs_per_block, sudo_set_max_epochs_per_block, 7, MaxEpochsPerBlock);
 
-const RULES: EpochRuleSet =
-    EpochRuleSet { carry_dust: true, absent_as_zero: true, average_stake: true, deviation_cost: 7, reveal_target: 8 };
+const RULES: EpochRuleSet = EpochRuleSet {
+    carry_dust: true,
+    absent_as_zero: true,
+    average_stake: true,
+    dated_weights: true,
+    deviation_cost: 7,
+    reveal_target: 8,
+};
 
 #[test]
 fn what_was_kept_for_averages_goes_with_the_rule() {

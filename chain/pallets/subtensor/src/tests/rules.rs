@@ -99,8 +99,6 @@ fn the_reveal_period_adapts_and_a_commit_keeps_its_own() {
         run_epoch(NETUID);
         // Nothing has ever moved: the longest period that ten waiting commits allow.
         assert_eq!(RevealPeriodEpochs::<Test>::get(NETUID), 9);
-        let hash =
-            |salt: u16| BlakeTwo256::hash(&(HOTKEY, NETUID, vec![2_u16], vec![1_u16], vec![salt], 0_u64).encode());
         assert_ok!(SubtensorModule::commit_weights(signed(HOTKEY), NETUID, hash(1)));
         assert_eq!(WeightCommits::<Test>::get(NETUID, HOTKEY).unwrap()[0].3, 9);
         RevealPeriodEpochs::<Test>::insert(NETUID, 1);
@@ -114,6 +112,10 @@ fn the_reveal_period_adapts_and_a_commit_keeps_its_own() {
         assert_eq!(ConsensusVolatility::<Test>::get(NETUID), 1 << 29);
         assert_eq!(RevealPeriodEpochs::<Test>::get(NETUID), 8);
     });
+}
+
+fn hash(salt: u16) -> sp_core::H256 {
+    BlakeTwo256::hash(&(HOTKEY, NETUID, vec![2_u16], vec![1_u16], vec![salt], 0_u64).encode())
 }
 
 fn reveal(salt: u16) -> sp_runtime::DispatchResult {
@@ -147,5 +149,47 @@ fn who_supports_less_of_the_consensus_holds_fewer_bonds() {
             Bonds::<Test>::remove(NETUID, uid);
         }
         assert!(dividends(65_535) < free);
+    });
+}
+
+#[test]
+fn revealed_weights_miss_whoever_took_the_uid_since_they_were_committed() {
+    let incentive_of_a_taker = |dated_weights| {
+        let mut earned = 0;
+        ExtBuilder::default().with_subnet(|| {
+            rules(EpochRuleSet { dated_weights, ..Default::default() });
+            neuron(ALICE, HOTKEY);
+            neuron(BOB, OTHER_HOTKEY);
+            stake(ALICE, HOTKEY, 1_000 * TAO);
+            run_epoch(NETUID);
+            assert_ok!(SubtensorModule::commit_weights(signed(HOTKEY), NETUID, hash(2)));
+            advance(1);
+            BlockAtRegistration::<Test>::insert(NETUID, 2, System::block_number());
+            run_epoch(NETUID);
+            assert_ok!(reveal(2));
+            // The next commit moves the last update on, past the newcomer's registration.
+            assert_ok!(SubtensorModule::commit_weights(signed(HOTKEY), NETUID, hash(3)));
+            run_epoch(NETUID);
+            earned = Incentive::<Test>::get(NETUID)[2];
+        });
+        earned
+    };
+    assert_eq!(incentive_of_a_taker(false), 65_535);
+    assert_eq!(incentive_of_a_taker(true), 0);
+}
+
+#[test]
+fn weights_that_are_set_in_the_open_are_as_old_as_their_call() {
+    ExtBuilder::default().with_subnet(|| {
+        weights_directly();
+        rules(EpochRuleSet { dated_weights: true, ..Default::default() });
+        neuron(ALICE, HOTKEY);
+        neuron(BOB, OTHER_HOTKEY);
+        stake(ALICE, HOTKEY, 1_000 * TAO);
+        run_epoch(NETUID);
+        weigh(HOTKEY, &[(2, 1)]);
+        assert_eq!(WeightsMadeAt::<Test>::get(NETUID, 1), Some(System::block_number()));
+        run_epoch(NETUID);
+        assert_eq!(Incentive::<Test>::get(NETUID)[2], 65_535);
     });
 }
