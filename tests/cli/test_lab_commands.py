@@ -20,6 +20,7 @@ SMALL = {
     "apathy": ("--epochs", "1"),
     "bonds": ("--epochs", "12"),
     "evict": (),
+    "dust": ("--epochs", "2"),
 }
 COMMON = ("--repeats", "1", "--seed", "7", "--jobs", "1")
 FIRST = {"copier": "points", "bonds": "absences"}

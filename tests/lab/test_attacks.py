@@ -2,7 +2,7 @@
 
 import pytest
 
-from meritnet.lab import apathy, bonds, cabal, evict, flash, sybil
+from meritnet.lab import apathy, bonds, cabal, dust, evict, flash, sybil
 
 
 def test_a_cabal_below_kappa_gains_little_and_at_kappa_everything() -> None:
@@ -99,3 +99,10 @@ def test_eviction_takes_a_place_for_each_below_and_a_sniper_one_epochs_pay() -> 
     assert by_period[3].unmasked == pytest.approx(3, abs=0.2)
     assert all(one.dated == 0 for one in found.snipes)
     assert [line.name for line in found.picture().lines] == ["1 an epoch", "4 an epoch"]
+
+
+def test_dust_is_the_owners_or_paid_by_the_next_epoch() -> None:
+    for found in dust.run(dust.Options(epochs=5, repeats=1)).points:
+        assert found.to_owner > 0 == found.owner_when_carried
+        assert found.waiting < 3 * found.to_owner
+        assert found.of_pay < 1e-7

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from meritnet.chain.errors import MeritnetError
-from meritnet.lab import apathy, bonds, cabal, copier, evict, flash, report, retention, sybil
+from meritnet.lab import apathy, bonds, cabal, copier, dust, evict, flash, report, retention, sybil
 from meritnet.lab.plots import draw
 from meritnet.lab.retention import Setting
 from meritnet.lab.study import Line, Picture, Study, Table, each, mean, processors
@@ -27,6 +27,7 @@ def small() -> dict[str, Study]:
         "apathy": apathy.run(apathy.Options(silent=(0,), epochs=1, repeats=1)),
         "bonds": bonds.run(bonds.Options(debut=1, epochs=2, repeats=1)),
         "evict": evict.run(evict.Options(ranks=(1,), paces=(1,), repeats=1)),
+        "dust": dust.run(dust.Options(sizes=((2, 4),), epochs=1, repeats=1)),
     }
 
 

@@ -192,6 +192,24 @@ def apathy(
 
 
 @app.command()
+def dust(
+    epochs: Epochs = 20,
+    seed: Seed = 0,
+    repeats: Repeats = 2,
+    jobs: Jobs = None,
+    on_chain: OnChain = False,
+    as_json: Json = False,
+) -> None:
+    """Count the rao that floors leave, and say whose they are."""
+    from meritnet.lab import dust as lab
+
+    options = lab.Options(
+        epochs=epochs, repeats=repeats, seed=seed, jobs=_jobs(jobs, on_chain), on_chain=on_chain
+    )
+    _show(lambda: _settled(lab, options), None, as_json)
+
+
+@app.command()
 def bonds(
     epochs: Annotated[int, typer.Option(min=12, max=100_000, help="Epochs a run.")] = 40,
     seed: Seed = 0,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from meritnet.chain.errors import MeritnetError
-from meritnet.lab import apathy, bonds, cabal, copier, evict, flash, retention, sybil
+from meritnet.lab import apathy, bonds, cabal, copier, dust, evict, flash, retention, sybil
 from meritnet.lab.study import Study, Table
 
 INTRODUCTION = """# Attacks on the rules, measured
@@ -71,10 +71,14 @@ SECTIONS = {
     ),
     "evict": Section(
         "Taking others' places",
-        "with money: any miner can be thrown out by whoever pays for all places below it. And after a "
-        "place changed hands, weights committed for the former holder still pay the new one once, when "
-        "they are revealed after newer commits were made: the mask looks at commits that wait, not at the "
-        "one revealed.",
+        "with money: any miner can be thrown out by whoever pays for all places below it. And where weights "
+        "are not dated, those committed for a former holder still pay the new one once, when they are "
+        "revealed after newer commits were made: the mask looks at commits that wait, not at the one "
+        "revealed.",
+    ),
+    "dust": Section(
+        "What the floors leave",
+        "nowhere: no rao is lost by either rule.",
     ),
 }
 """The page's sections in their order, by the command."""
@@ -101,6 +105,7 @@ def studies(options: Options) -> dict[str, Study]:
         "apathy": apathy.run(apathy.Options(**common)),
         "bonds": bonds.run(bonds.Options(**common)),
         "evict": evict.run(evict.Options(**common)),
+        "dust": dust.run(dust.Options(**common)),
     }
 
 
