@@ -8,7 +8,11 @@ from meritnet.consensus.fixed import U64F64
 @dataclass(frozen=True)
 class SharePool:
     """A hotkey's pool on one subnet. Shares are U64F64 as integers: one share, 2**64, is worth one rao
-    while the pool has earned nothing, and more from then on: shares never exceed one a rao."""
+    while the pool has earned nothing, and more from then on: shares never exceed one a rao.
+
+    Nor do they fall below 2**-32 a rao. Else somebody could leave a single rao in a pool, let it earn, and so
+    make a share so dear that what others pay in buys none.
+    """
 
     value: int = 0
     """What the pool holds, in rao (`TotalHotkeyAlpha`)."""
@@ -43,5 +47,7 @@ class SharePool:
         return SharePool(self.value - amount, self.shares - sold), shares - sold
 
     def reward(self, amount: int) -> "SharePool | None":
-        """The pool after a payment to all holders alike; None if there is nobody in it."""
-        return replace(self, value=self.value + amount) if self.shares else None
+        """The pool after a payment to all holders alike; None if there is nobody in it, or so little that a
+        share would become too dear."""
+        after = replace(self, value=self.value + amount)
+        return after if self.shares and after.value << 32 <= self.shares else None

@@ -269,7 +269,8 @@ def share_pools(random: Random) -> Iterator[Vector]:
     """Payments into and out of a pool with a history."""
     while True:
         value = amount(random)
-        shares = random.choice([0, value << 64, random.randrange((value + 1) << 64) >> random.randrange(20)])
+        dear, fair = (value << 32) + random.randrange(3), random.randrange((value + 1) << 64)
+        shares = random.choice([0, value << 64, dear, fair >> random.randrange(20)])
         pool, held, paid = SharePool(value, shares), random.randrange(shares + 1), amount(random)
         given = {"value": value, "shares": str(shares)}
         yield {"call": "worth", **given, "held": str(held), "result": pool.worth(held)}

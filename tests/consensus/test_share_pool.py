@@ -58,3 +58,20 @@ def test_an_empty_pool_pays_nobody() -> None:
     assert SharePool().reward(1) is None
     assert SharePool().worth(1) == 0
     assert SharePool(5, 5 << 64).withdraw(0, 1 << 64) == (SharePool(5, 5 << 64), 1 << 64)
+
+
+def test_a_pool_cannot_be_made_so_dear_that_others_pay_in_for_nothing() -> None:
+    """Who lets a rao earn, leaves a rao, and again: the next to pay in still gets what it paid."""
+    pool, attacker = SharePool().deposit(1)
+    for _ in range(10):
+        rewarded = pool.reward(10**10)
+        if rewarded is None:  # the payment goes to the hotkey's owner instead, at the present price
+            break
+        left = rewarded.withdraw(rewarded.worth(attacker) - 1, attacker)
+        assert left is not None
+        pool, attacker = left
+    else:
+        raise AssertionError("a share became dearer and dearer")
+    for paid in (1, 2, 10**9):
+        after, bought = pool.deposit(paid)
+        assert after.worth(bought) >= paid - 1

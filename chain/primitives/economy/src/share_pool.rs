@@ -3,7 +3,9 @@
 use crate::wide::{mul_div, mul_div_rem};
 
 /// A hotkey's pool on one subnet. Shares are `U64F64` in bits: one share, `1 << 64`, is worth one
-/// rao while the pool has earned nothing.
+/// rao while the pool has earned nothing. They never fall below `2^-32` a rao: else somebody could
+/// leave a single rao in a pool, let it earn, and so make a share so dear that what others pay in
+/// buys none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SharePool {
     /// What the pool holds, in rao (`TotalHotkeyAlpha`).
@@ -50,10 +52,11 @@ impl SharePool {
         Some((pool, shares.saturating_sub(sold)))
     }
 
-    /// The pool after a payment to all holders alike; with nobody in it there is no one to pay,
-    /// which is `None`.
+    /// The pool after a payment to all holders alike; `None` if there is nobody in it, or so little
+    /// that a share would become too dear.
     pub fn reward(&self, amount: u64) -> Option<SharePool> {
         let value = self.value.saturating_add(amount);
-        (self.shares > 0).then_some(SharePool { value, shares: self.shares })
+        let cheap = u128::from(value) << 32 <= self.shares;
+        (self.shares > 0 && cheap).then_some(SharePool { value, shares: self.shares })
     }
 }
