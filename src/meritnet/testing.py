@@ -47,10 +47,10 @@ def check_subnet(
     """Hold a kind to every rule of `meritnet.subnets.testing.CHECKS`.
 
     Raises `Unsound` (an AssertionError) with one line for each rule that it breaks. `folder` is an empty
-    directory for what the roles keep; `engine` gives the model to a kind that uses one. `cheats` are answers to
-    try beside a lazy miner's, by name: each makes a worse body from a task and an honest answer's. `luck` says,
-    for ``honest`` or ``lazy``, how far apart one miner's average may lie at two uids only because the tasks of
-    uids differ; 0 for whoever is not named.
+    directory for what the roles keep; `engine` gives the model to a kind that uses one. `cheats` are answers
+    to try beside a lazy miner's, by name: each makes a worse body from a task and an honest answer's. `luck`
+    says, for ``honest`` or ``lazy``, how far apart one miner's average may lie at two uids only because the
+    tasks of uids differ; 0 for whoever is not named.
     """
     with Trial(kind, folder, validator_steps, engine=engine, cheats=cheats, luck=luck) as trial:
         check(trial)
@@ -62,7 +62,9 @@ async def validator_steps(
     """A validator's own steps, moving averages and weights; only the wire is played."""
     street = _Street(players)
     book = ScoreBook()
-    targets = [Target(uid, _hotkey(uid), Axon("127.0.0.1", 1, BlockNumber(1), 1, 4)) for uid in sorted(players)]
+    targets = [
+        Target(uid, _hotkey(uid), Axon("127.0.0.1", 1, BlockNumber(1), 1, 4)) for uid in sorted(players)
+    ]
     scores, averages = [], []
     with ThreadPoolExecutor(1) as threads:
         bench = Bench(

@@ -1,4 +1,4 @@
-"""The kit that every subnet's scoring must pass: rules that subnets have broken, each a function that finds out.
+"""The kit that every subnet's scoring must pass: rules that subnets have broken, each one a function.
 
 ``meritnet.testing.check_subnet`` is what a subnet's own test calls; it gives the pipeline of a real validator
 to `check` here. pytest is not needed.

@@ -59,7 +59,8 @@ def the_same_answer_scores_the_same(trial: Trial) -> None:
             values = [trial.judged(one, task, name).value for one in (role, role, other)]
             if len(set(values)) != 1:
                 raise Unsound(
-                    f"one {name} answer scored {values[0]:g}, again {values[1]:g}, with a fresh role {values[2]:g}"
+                    f"one {name} answer scored {values[0]:g}, again {values[1]:g},"
+                    f" with a fresh role {values[2]:g}"
                 )
 
 
@@ -72,7 +73,9 @@ def tasks_are_drawn_from_the_seed(trial: Trial) -> None:
     first, again = trial.role(), trial.role()
     task = first.task(seed(0), UID)
     if again.task(seed(0), UID) != task:
-        raise Unsound(f"uid {UID} was asked {shown(task.body)}, drawn again {shown(again.task(seed(0), UID).body)}")
+        raise Unsound(
+            f"uid {UID} was asked {shown(task.body)}, drawn again {shown(again.task(seed(0), UID).body)}"
+        )
     if first.task(seed(0), OTHER_UID).body == task.body:
         raise Unsound(f"uids {UID} and {OTHER_UID} are both asked {shown(task.body)}")
     if first.task(seed(1), UID).body == task.body:
@@ -106,7 +109,7 @@ def malformed_answers_are_refused(trial: Trial) -> None:
 
 
 def bad_requests_are_refused(trial: Trial) -> None:
-    """Nothing that a caller can send breaks the miner: it raises InvalidRequest, or answers, and nothing else.
+    """Nothing that a caller can send breaks the miner: it raises InvalidRequest, or answers.
 
     Measured: what the honest miner's handler does with nonsense and with parts of an honest task.
     """
@@ -117,8 +120,10 @@ def bad_requests_are_refused(trial: Trial) -> None:
             trial.run(_bytes(handler, body))
         except InvalidRequest:
             continue
-        except Exception as error:  # noqa: BLE001 - whatever a handler raises is the finding
-            raise Unsound(f"the request {shown(body)} breaks the miner: {type(error).__name__}: {error}") from error
+        except Exception as error:  # whatever a handler raises is the finding
+            raise Unsound(
+                f"the request {shown(body)} breaks the miner: {type(error).__name__}: {error}"
+            ) from error
 
 
 def better_answers_never_earn_less(trial: Trial) -> None:
@@ -132,14 +137,16 @@ def better_answers_never_earn_less(trial: Trial) -> None:
         honest, *others = (trial.judged(role, task, name).value for name in trial.everybody)
         for name, value in zip((LAZY, *trial.cheats), others, strict=True):
             if value > honest:
-                raise Unsound(f"the honest answer scored {honest:g}, the {name} one {value:g} on the same task")
+                raise Unsound(
+                    f"the honest answer scored {honest:g}, the {name} one {value:g} on the same task"
+                )
 
 
 def penalties_never_help(trial: Trial) -> None:
     """What is a penalty for a good answer is none the less one for a bad answer.
 
-    A factor below 1 improves a negative value, so it must be applied where no value is negative. Measured: the
-    score of every answer, good or bad, sent at once, after half the deadline, and at the deadline.
+    A factor below 1 improves a negative value, so it must be applied where no value is negative. Measured:
+    the score of every answer, good or bad, sent at once, after half the deadline, and at the deadline.
     """
     for number in range(SEEDS):
         role = trial.role()
@@ -173,14 +180,16 @@ def factors_multiply_to_the_value(trial: Trial) -> None:
                 product = math.prod(float(factor) for factor in factors.values())
                 if not math.isclose(found.value, product, abs_tol=1e-9):
                     named = ", ".join(f"{factor} {value:g}" for factor, value in factors.items())
-                    raise Unsound(f"the {name} answer scored {found.value:g}, its factors say {product:g}: {named}")
+                    raise Unsound(
+                        f"the {name} answer scored {found.value:g}, its factors say {product:g}: {named}"
+                    )
 
 
 def one_miner_does_not_move_another(trial: Trial) -> None:
     """What one miner answers is no matter for another's score, unless it hands in the same work.
 
-    Measured: the score of a second honest miner and of the lazy one with a fresh role, and with a role that has
-    just judged the first honest miner.
+    Measured: the score of a second honest miner and of the lazy one with a fresh role, and with a role that
+    has just judged the first honest miner.
     """
     for name in (RIVAL, LAZY):
         alone, after = trial.role(), trial.role()
@@ -192,12 +201,12 @@ def one_miner_does_not_move_another(trial: Trial) -> None:
             values.append(trial.judged(role, task, name).value)
         if values[0] != values[1]:
             raise Unsound(
-                f"the {name} miner scored {values[0]:g} alone and {values[1]:g} after another miner was judged"
+                f"the {name} miner scored {values[0]:g} alone and {values[1]:g} after another was judged"
             )
 
 
 def mutations(body: bytes) -> Iterator[bytes]:
-    """Damaged copies of a message: cut, doubled, a bit flipped; if it is JSON, each part removed or replaced."""
+    """Damaged copies of a message: cut, doubled, a bit flipped; of JSON, each part removed or replaced."""
     yield body[: len(body) // 2]
     yield body + body
     yield body + b" x"
@@ -238,7 +247,6 @@ def _is_json(name: str, evidence: Any) -> None:
         json.dumps(evidence, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise Unsound(f"the evidence of the {name} answer is no JSON: {error}") from None
-
 
 
 async def _bytes(handler: Callable[[bytes], Awaitable[bytes]], body: bytes) -> bytes:

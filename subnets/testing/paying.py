@@ -1,7 +1,7 @@
 """Checks on what scores become: a role behind a validator's own steps, averages and weights.
 
-Each check takes a trial, runs its pipeline with miners that do this or that, and raises `Unsound` with one line
-when it pays for what it should not. A kind fails them by what its role remembers from answer to answer.
+Each check takes a trial, runs its pipeline with miners that do this or that, and raises `Unsound` with one
+line when it pays for what it should not. A kind fails them by what its role remembers from answer to answer.
 """
 
 from __future__ import annotations
@@ -35,8 +35,9 @@ SUBJECT, FIELD = 3, 1
 def permuting_uids_permutes_rewards(trial: Trial) -> None:
     """Who has which uid is no matter: each miner takes its average along.
 
-    Measured: the averages of an honest, a lazy and a silent miner after three steps in every order of the uids
-    0, 1 and 250. They may differ by the trial's ``luck`` for that miner, since each uid has its own tasks.
+    Measured: the averages of an honest, a lazy and a silent miner after three steps in every order of the
+    uids 0, 1 and 250. They may differ by the trial's ``luck`` for that miner, since each uid has its own
+    tasks.
     """
     found: dict[str, dict[int, float]] = {}
     for order in permutations((0, 1, 250)):
@@ -57,31 +58,35 @@ def permuting_uids_permutes_rewards(trial: Trial) -> None:
 def refusing_never_helps(trial: Trial) -> None:
     """Not to answer, to answer with an error, or to answer with nothing is never better than to answer.
 
-    Measured: average and share of the weights of every miner, good or bad, that refuses in one of three steps or
-    in all, beside those of one that answers.
+    Measured: average and share of the weights of an honest miner that answers badly in one of three steps,
+    beside those of one that refuses in that step; and of miners that always answer badly, or never at all.
     """
+    turns: list[tuple[str, Sequence[int]]] = [(refusal, [step]) for step, refusal in enumerate(REFUSALS)]
+    turns += [(refusal, range(STEPS)) for refusal in REFUSALS]
     for name in trial.everybody:
-        answering = _beside_another(trial, trial.player(name))
-        for refusal in REFUSALS:
-            all_turns = dict.fromkeys(range(STEPS), refusal)
-            for turns in (*({step: refusal} for step in range(STEPS)), all_turns):
-                refusing = _beside_another(trial, trial.player(name, turns))
-                when = f"{refusal} in {'all steps' if len(turns) > 1 else f'step {min(turns) + 1} of {STEPS}'}"
-                _not_better(f"the {name} miner, {when},", refusing, "answering", answering)
+        for refusal, steps in turns:
+            answering = _beside_another(trial, trial.player(HONEST, dict.fromkeys(steps, name)))
+            refusing = _beside_another(trial, trial.player(HONEST, dict.fromkeys(steps, refusal)))
+            when = "all steps" if len(steps) == STEPS else f"step {steps[0] + 1} of {STEPS}"
+            _not_better(
+                f"a miner that is {refusal} in {when}", refusing, f"with the {name} answer", answering
+            )
 
 
 def passing_never_costs(trial: Trial) -> None:
     """To pass a check never lowers a miner's standing, however often it passed before.
 
-    Measured: the average of a lazy and of a silent miner that works honestly in one of three steps, beside that
-    without; the score of each honest answer in a row of them, beside that of a fresh role; and the average
-    after a score that is no lower than the average.
+    Measured: the average of a lazy and of a silent miner that works honestly in one of three steps, beside
+    that without; the score of each honest answer in a row of them, beside that of a fresh role; and the
+    average after a score that is no lower than the average.
     """
     for name in (LAZY, "silent"):
         failing = _beside_another(trial, trial.player(name))
         for step in range(STEPS):
             passing = _beside_another(trial, trial.player(name, {step: HONEST}))
-            _not_better(f"the {name} miner without", failing, f"with an honest answer in step {step + 1}", passing)
+            _not_better(
+                f"the {name} miner without", failing, f"with an honest answer in step {step + 1}", passing
+            )
     tasks: dict[int, Task] = {}
     standing = trial.standing({SUBJECT: _noting(trial.player(HONEST), tasks)}, steps=2 * STEPS)
     before = 0.0
@@ -96,20 +101,24 @@ def passing_never_costs(trial: Trial) -> None:
 
 
 def nothing_counts_twice(trial: Trial) -> None:
-    """The role's word counts once: an average lies among its scores, a weight is in proportion to its average.
+    """The role's word counts once: averages lie among the scores, weights are in proportion to averages.
 
     Measured: the scores in the steps beside those that a fresh role gives; each average beside the lowest and
     the highest score in it; and the shares of an honest and a lazy miner beside their averages.
     """
     tasks: dict[str, dict[int, Task]] = {HONEST: {}, LAZY: {}}
-    players = {uid: _noting(trial.player(name), tasks[name]) for uid, name in ((FIELD, HONEST), (SUBJECT, LAZY))}
+    players = {
+        uid: _noting(trial.player(name), tasks[name]) for uid, name in ((FIELD, HONEST), (SUBJECT, LAZY))
+    }
     standing = trial.standing(players, steps=STEPS)
     for uid, name in ((FIELD, HONEST), (SUBJECT, LAZY)):
         scores = [step[uid] for step in standing.scores]
         for score, task in zip(scores, tasks[name].values(), strict=True):
             fresh = trial.judged(trial.role(), task, name).value
             if abs(score - fresh) > TOLERANCE:
-                raise Unsound(f"a {name} answer scored {score:g} in a row of steps and {fresh:g} with a fresh role")
+                raise Unsound(
+                    f"the {name} answer scored {score:g} in a row of steps and {fresh:g} with a fresh role"
+                )
         average = standing.averages[-1][uid]
         if not min(scores) - TOLERANCE <= average <= max(scores) + TOLERANCE:
             raise Unsound(f"scores from {min(scores):g} to {max(scores):g} became an average of {average:g}")
@@ -117,15 +126,17 @@ def nothing_counts_twice(trial: Trial) -> None:
     for uid, average in standing.averages[-1].items():
         share = standing.shares.get(uid, 0.0)
         if total and abs(share - average / total) > WEIGHT_TOLERANCE:
-            raise Unsound(f"an average of {average:g} among {total:g} in all became {share:.4f} of the weights")
+            raise Unsound(
+                f"an average of {average:g} among {total:g} in all became {share:.4f} of the weights"
+            )
 
 
 def splitting_never_pays(trial: Trial) -> None:
     """One piece of work handed in under several uids earns at most what it earns under one.
 
-    Uids that each do the whole work are as many miners, and no scoring can tell: this is about copies. Measured:
-    the share of an honest miner beside another one, and the shares together of three uids that all hand in what
-    the first of them worked out for its own task.
+    Uids that each do the whole work are as many miners, and no scoring can tell: this is about copies.
+    Measured: the share of an honest miner beside another one, and the shares together of three uids that all
+    hand in what the first of them worked out for its own task.
     """
     alone = trial.standing({FIELD: trial.player(RIVAL), SUBJECT: trial.player(HONEST)}, steps=STEPS)
     copies = [SUBJECT + copy for copy in range(COPIES)]
@@ -188,7 +199,12 @@ def _not_better(who: str, worse: Standing, otherwise: str, better: Standing) -> 
     """Hold the subject's average and share in `worse` to at most those in `better`."""
     lines: Sequence[tuple[str, float, float, float]] = (
         ("average", worse.averages[-1][SUBJECT], better.averages[-1][SUBJECT], TOLERANCE),
-        ("share of the weights", worse.shares.get(SUBJECT, 0), better.shares.get(SUBJECT, 0), WEIGHT_TOLERANCE),
+        (
+            "share of the weights",
+            worse.shares.get(SUBJECT, 0),
+            better.shares.get(SUBJECT, 0),
+            WEIGHT_TOLERANCE,
+        ),
     )
     for figure, low, high, tolerance in lines:
         if low > high + tolerance:

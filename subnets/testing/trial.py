@@ -1,4 +1,4 @@
-"""A trial: one kind of subnet, miners that behave well and badly, and a validator's fresh role for every question.
+"""A trial: one kind of subnet, miners that behave well and badly, and fresh roles of a validator.
 
 Miners work in this process, without a network. What a miner answers to a task is worked out once and kept, so
 that checks can hand the same work in again under another uid, later, or not at all.
@@ -98,8 +98,8 @@ def no_engine() -> NoReturn:
 class Trial:
     """Use as a context manager: miners start at their first question and stop at the end.
 
-    ``luck`` says for a miner by name (``honest``, ``lazy``) how far apart its average may lie at two uids only
-    because each uid has a task of its own; 0 for whoever is not named.
+    ``luck`` says for a miner by name (``honest``, ``lazy``) how far apart its average may lie at two uids
+    only because each uid has a task of its own; 0 for whoever is not named.
     """
 
     def __init__(
@@ -167,14 +167,12 @@ class Trial:
             score = await role.score(task, reply.answer, files)
         except InvalidAnswer as error:
             return Judgement(0.0, str(error))
-        except Exception as error:  # noqa: BLE001 - whatever a role raises is the finding
+        except Exception as error:  # whatever a role raises is the finding
             said = f"{type(error).__name__}: {error}"
             raise Unsound(f"the answer {shown(reply.answer.body)} breaks the role: {said}") from error
         return Judgement(score.value, score.why, score)
 
-    def judged(
-        self, role: ValidatorRole, task: Task, name: str, answer: Answer | None = None
-    ) -> Judgement:
+    def judged(self, role: ValidatorRole, task: Task, name: str, answer: Answer | None = None) -> Judgement:
         """What a role says to a miner's answer, or to `answer` in its place. Raises Unsound."""
         reply = self.run(self.reply(name, task))
         return self.run(self.judge(role, task, reply if answer is None else replace(reply, answer=answer)))
