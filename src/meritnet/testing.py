@@ -31,7 +31,7 @@ from meritnet.validator.step import Bench, step
 from meritnet.validator.view import Block
 from meritnet.validator.weights import weight_vector
 
-__all__ = ["Unsound", "check_subnet", "validator_steps"]
+__all__ = ["Unsound", "check_subnet", "no_engine", "validator_steps"]
 
 NETUID = 1
 
