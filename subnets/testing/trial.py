@@ -19,6 +19,7 @@ from meritnet.subnets.base import (
     Answer,
     EngineSource,
     InvalidAnswer,
+    InvalidRequest,
     MinerContext,
     MinerRole,
     Score,
@@ -213,14 +214,22 @@ class Trial:
         route = miner.routes.get(task.path)
         if route is None:
             raise Unsound(f"the validator asks {task.path}, the miner serves {', '.join(miner.routes)}")
-        answer = Answer(await route.handler(task.body), elapsed_s=0.0)
+        try:
+            answer = Answer(await route.handler(task.body), elapsed_s=0.0)
+        except InvalidRequest as error:
+            raise Unsound(f"the {name} miner refuses the task {shown(task.body)}: {error}") from error
         return Reply(answer, self._delivered(miner, task, answer))
 
     def _delivered(self, miner: MinerRole, task: Task, answer: Answer) -> dict[str, Path]:
         """The files of a miner's own answer, as it would hand them out."""
-        wanted = self.role().artifacts(task, answer)
         store = miner.artifacts
-        return {ref.content_id: store.path(ref.content_id) for ref in wanted} if store is not None else {}
+        if store is None:
+            return {}
+        try:
+            wanted = self.role().artifacts(task, answer)
+        except InvalidAnswer:  # to be judged, and refused again
+            return {}
+        return {ref.content_id: store.path(ref.content_id) for ref in wanted if ref.content_id in store}
 
     def _fresh(self, name: str) -> Path:
         self._folders += 1

@@ -184,6 +184,11 @@ class Fragile(DoublingMiner):
         ).encode()
 
 
+class Unwilling(DoublingMiner):
+    async def double(self, body: bytes) -> bytes:
+        raise InvalidRequest("not today")
+
+
 class Backwards(DoublingValidator):
     def value(self, error: float, task: Task, answer: Answer) -> float:
         return (1 + min(error, 1)) / 2
@@ -303,6 +308,7 @@ BROKEN: list[tuple[Check, Any, str]] = [
     ),
     (kit.scores_stay_in_range, Rambles, "`why` must be one line"),
     (kit.scores_stay_in_range, NoJsonEvidence, "the evidence of the honest answer is no JSON"),
+    (kit.scores_stay_in_range, Unwilling, r"the honest miner refuses the task b'.*': not today"),
     (kit.scores_stay_in_range, PaysNobody, "the honest miner earned 0 on 3 tasks"),
     (kit.the_same_answer_scores_the_same, Moody, "scored 1, again 0.9, with a fresh role 1"),
     (kit.malformed_answers_are_refused, Trusting, r"the answer b'' breaks the role: JSONDecodeError"),
