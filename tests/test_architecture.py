@@ -13,7 +13,7 @@ SOURCES = [
     path
     for package in (*PACKAGES, "src/meritnet/cli", "src/meritnet/lab", "src/meritnet/localnet")
     for path in sorted((ROOT / package).rglob("*.py"))
-]
+] + sorted((ROOT / "src/meritnet").glob("*.py"))
 MAX_FILE_LINES = 500
 MAX_PALLET_LIB_LINES = 700
 MAX_FUNCTION_LINES = 60

@@ -1,56 +1,78 @@
 """The documentation says what the code does: its code runs, its pages exist, its links lead somewhere."""
 
-import asyncio
 import re
-import types
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from meritnet.subnets.base import Answer, InvalidRequest, MinerContext, Score, ValidatorContext
+from meritnet.subnets.testing import CHECKS, rule
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "subnets").rglob("README.md")]
 
 
-@pytest.fixture(scope="module")
-def sums() -> types.ModuleType:
+BLOCK = re.compile(r"```(\w*)\n(.*?)```", re.DOTALL)
+TEMPLATE = ROOT / "src/meritnet/cli/template/sums"
+COMMAND_S = 120
+
+
+def blocks_of(page: str) -> list[tuple[str, str]]:
+    """Language and text of every block of a page, in order."""
+    return [(found[1], found[2]) for found in BLOCK.finditer((ROOT / "docs" / page).read_text())]
+
+
+def file_of(block: str) -> tuple[str, str]:
+    """The file that a block of code shows, by its first line; and its text."""
+    first, _, text = block.partition("\n")
+    assert first.startswith("# "), f"a block of code must name its file: {first}"
+    return first.removeprefix("# "), text
+
+
+def test_the_page_on_writing_a_subnet_shows_the_template_s_code() -> None:
+    shown = dict(file_of(text) for language, text in blocks_of("write-a-subnet.md") if language == "python")
+    for path in TEMPLATE.glob("*.py"):
+        assert shown[f"sums/sums/{path.name}"] == path.read_text().replace(
+            "meritnet.cli.template.sums", "sums"
+        )
+
+
+def test_the_page_on_writing_a_subnet_names_every_rule() -> None:
     page = (ROOT / "docs/write-a-subnet.md").read_text()
-    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    assert len(blocks) == 1
-    module = types.ModuleType("sums")
-    exec(compile(blocks[0], "docs/write-a-subnet.md", "exec"), module.__dict__)
-    return module
+    assert re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE) == [rule(one) for one in CHECKS]
 
 
-def no_engine() -> object:
-    raise AssertionError("sums needs no model")
+@pytest.mark.slow
+def test_the_page_on_writing_a_subnet_runs_from_top_to_bottom(fresh_environment: Any, tmp_path: Path) -> None:
+    """Commands run in order in an empty directory; a file that is shown is there, or is written as shown."""
+    desk = tmp_path / "desk"
+    desk.mkdir()
+    here = desk
+    for language, text in blocks_of("write-a-subnet.md"):
+        if language == "sh":
+            here = run_all(text, here, fresh_environment.variables)
+            continue
+        name, shown = file_of(text)
+        file = desk / name
+        if not file.exists():
+            file.write_text(shown)
+        assert shown in file.read_text(), name
 
 
-def exchange(sums: types.ModuleType, tmp_path: Path, *, lazy: bool) -> Score:
-    miner = sums.subnet.miner(MinerContext(no_engine, tmp_path, "5Miner", lazy=lazy))  # type: ignore[arg-type]
-    validator = sums.subnet.validator(ValidatorContext(no_engine, tmp_path, "5Validator"))  # type: ignore[arg-type]
-
-    async def step() -> Score:
-        task = validator.task(b"\x01" * 32, 7)
-        answer = Answer(await miner.routes[task.path].handler(task.body), elapsed_s=0.0)
-        score: Score = await validator.score(task, answer, {})
-        return score
-
-    return asyncio.run(step())
-
-
-def test_the_written_subnet_pays_the_honest_and_not_the_lazy(sums: types.ModuleType, tmp_path: Path) -> None:
-    assert exchange(sums, tmp_path, lazy=False).value == 1.0
-    assert exchange(sums, tmp_path, lazy=True).value == 0.0
-
-
-def test_the_written_subnet_refuses_what_it_does_not_understand(
-    sums: types.ModuleType, tmp_path: Path
-) -> None:
-    miner = sums.subnet.miner(MinerContext(no_engine, tmp_path, "5Miner"))  # type: ignore[arg-type]
-    with pytest.raises(InvalidRequest, match="whole numbers"):
-        asyncio.run(miner.routes["/sums"].handler(b'["a"]'))
+def run_all(commands: str, here: Path, variables: dict[str, str]) -> Path:
+    """Run a block's commands in a directory, all of which must succeed; the directory they end in."""
+    done = subprocess.run(
+        ["bash", "-euc", f"{commands}\npwd"],
+        cwd=here,
+        env=variables,
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_S,
+        check=False,
+    )
+    assert done.returncode == 0, f"{commands}{done.stdout}{done.stderr}"
+    return Path(done.stdout.splitlines()[-1])
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())

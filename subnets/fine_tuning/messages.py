@@ -22,6 +22,8 @@ class AdapterRequest(Strict):
     """The base model that the adapter must fit."""
     seed: Hex32
     """Draws the held-out examples; with it, request and answer are enough to score again."""
+    uid: int = Field(ge=0, lt=2**16)
+    """Whom the validator asks: an adapter is paid under one uid only."""
 
 
 class AdapterAnswer(Strict):

@@ -11,6 +11,7 @@ import numpy as np
 from meritnet.subnets.artifacts import ArtifactError, read_verified
 from meritnet.subnets.base import Answer, ArtifactRef, InvalidAnswer, Score, Task, ValidatorContext
 from meritnet.subnets.draws import Draws
+from meritnet.subnets.fine_tuning.copies import Offers
 from meritnet.subnets.fine_tuning.data import corpus_of
 from meritnet.subnets.fine_tuning.messages import (
     MAX_ANSWER_BYTES,
@@ -39,6 +40,7 @@ class FineTuningValidator:
 
     def __init__(self, context: ValidatorContext) -> None:
         self._context = context
+        self._offers = Offers(context.data_dir)
 
     def task(self, seed: bytes, uid: int) -> Task:
         """Ask for the adapter on offer.
@@ -46,7 +48,8 @@ class FineTuningValidator:
         The held-out examples follow from the step's seed, for all uids alike.
         """
         draws = Draws(seed, "fine_tuning", self._context.hotkey)
-        request = AdapterRequest(model=self._context.engine().name, seed=draws.token().hex())
+        model = self._context.engine().name
+        request = AdapterRequest(model=model, seed=draws.token().hex(), uid=uid)
         return Task(PATH, request.model_dump_json().encode(), DEADLINE_S, MAX_ANSWER_BYTES)
 
     def artifacts(self, task: Task, answer: Answer) -> list[ArtifactRef]:
@@ -58,10 +61,17 @@ class FineTuningValidator:
         return [ArtifactRef(offered.content_id, offered.size_bytes)]
 
     async def score(self, task: Task, answer: Answer, artifacts: Mapping[str, Path]) -> Score:
-        """Measure the gain on held-out text. Raises InvalidAnswer for a file that must not be loaded."""
+        """Measure the gain on held-out text; a copy gains nothing.
+
+        Raises InvalidAnswer for a file that must not be loaded.
+        """
         request, offered = parse_request(task.body), parse_answer(answer.body)
         engine = await asyncio.to_thread(self._context.engine)
         adapter = await asyncio.to_thread(load_adapter, engine, offered, artifacts)
+        original = self._offers.original(request.uid, adapter)
+        if original is not None:
+            evidence = {"content_id": offered.content_id, "copy_of": original}
+            return Score(0.0, f"a copy of the adapter that uid {original} offered first", evidence)
         corpus = await asyncio.to_thread(corpus_of, engine)
         seed = bytes.fromhex(request.seed)
         chosen = Draws(seed, "examples").sample(range(len(corpus.held_out)), EXAMPLES)

@@ -23,6 +23,7 @@ class Journey:
     def __init__(self, folder: Path, *start: str) -> None:
         self.folder = folder
         self.processes: list[subprocess.Popen[str]] = []
+        self.python = sys.executable
         self.environment = {
             **os.environ,
             "MERITNET_CONFIG": str(folder / "config.toml"),
@@ -37,7 +38,7 @@ class Journey:
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end, whatever that is."""
         return subprocess.run(
-            [sys.executable, "-m", "meritnet", *arguments],
+            [self.python, "-m", "meritnet", *arguments],
             env=self.environment,
             capture_output=True,
             text=True,
@@ -54,7 +55,7 @@ class Journey:
     def service(self, *arguments: str) -> Any:
         """Start a command that runs until it is stopped; its first line of JSON."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "meritnet", *arguments, "--json"],
+            [self.python, "-m", "meritnet", *arguments, "--json"],
             env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -91,9 +92,8 @@ class Journey:
 
     def to_next_epoch(self, netuid: str) -> int:
         """Make blocks up to and including the next epoch's; its number."""
-        graph = self.ask("subnet", "metagraph", netuid)
-        due: int = graph["last_epoch_block"] + graph["tempo"]
-        self.ask("chain", "advance", str(due - graph["block"]))
+        due: int = self.ask("subnet", "show", netuid)["next_epoch_block"]
+        self.ask("chain", "advance", "--to", str(due))
         return due
 
     def close(self) -> None:

@@ -28,7 +28,7 @@ def test_the_adapter_trained_by_hand_is_the_one_served(tmp_path: Path) -> None:
 
     miner = subnet("fine_tuning").miner(MinerContext(lambda: engine, tmp_path / "data", HOTKEY))
     asyncio.run(miner.start())
-    request = json.dumps({"model": "tiny", "seed": "0" * 64}).encode()
+    request = json.dumps({"model": "tiny", "seed": "0" * 64, "uid": 1}).encode()
     offer = json.loads(asyncio.run(miner.routes[PATH].handler(request)))
     assert offer["content_id"] == done.published.content_id
     assert offer["steps"] == 12

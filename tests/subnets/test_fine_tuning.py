@@ -3,12 +3,14 @@
 import dataclasses
 import json
 from collections.abc import Callable, Coroutine
+from itertools import combinations
 from pathlib import Path
 from pydoc_data.topics import topics
 from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 
 from meritnet.subnets.artifacts import ArtifactStore, content_id_of
@@ -22,6 +24,7 @@ from meritnet.subnets.base import (
     ValidatorContext,
 )
 from meritnet.subnets.fine_tuning import data
+from meritnet.subnets.fine_tuning.copies import Offer, Offers, is_copy, sketch
 from meritnet.subnets.fine_tuning.messages import PATH
 from meritnet.subnets.fine_tuning.miner import FineTuningMiner
 from meritnet.subnets.fine_tuning.training import Recipe, train
@@ -41,8 +44,8 @@ def scored(validator_context: ValidatorContext, run: Run, tmp_path: Path) -> Cal
     store = ArtifactStore(tmp_path / "fetched")
     validator = KIND.validator(validator_context)
 
-    def score(adapter: bytes, seed: bytes = SEED, **change: object) -> Score:
-        task = validator.task(seed, 1)
+    def score(adapter: bytes, seed: bytes = SEED, uid: int = 1, **change: object) -> Score:
+        task = validator.task(seed, uid)
         offer = {"content_id": content_id_of(adapter), "size_bytes": len(adapter), "steps": 10} | change
         answer = Answer(json.dumps(offer).encode(), 0.1)
         files = {ref.content_id: store.path(store.put(adapter)) for ref in validator.artifacts(task, answer)}
@@ -99,7 +102,7 @@ def test_a_lazy_miner_earns_nothing(
     assert scored(miner.artifacts.path(offer["content_id"]).read_bytes()).value == 0
 
 
-REQUEST = {"model": "tiny", "seed": "0" * 64}
+REQUEST = {"model": "tiny", "seed": "0" * 64, "uid": 1}
 
 
 def test_a_miner_trains_once_and_finds_its_adapter_again(miner_context: MinerContext, run: Run) -> None:
@@ -174,8 +177,61 @@ def test_an_adapter_that_breaks_the_model_is_refused(engine: Engine, scored: Cal
 
 def test_every_miner_of_a_step_meets_the_same_examples(validator_context: ValidatorContext) -> None:
     validator = KIND.validator(validator_context)
-    assert validator.task(SEED, 1) == validator.task(SEED, 2)
-    assert validator.task(SEED, 1) != validator.task(b"x" * 32, 1)
+    first, second = (json.loads(validator.task(SEED, uid).body) for uid in (1, 2))
+    assert first["seed"] == second["seed"]
+    assert (first["uid"], second["uid"]) == (1, 2)
+    assert first["seed"] != json.loads(validator.task(b"x" * 32, 1).body)["seed"]
+
+
+def changed(adapter: bytes, factor: float = 1.0, noise: float = 0.0) -> bytes:
+    """The adapter with its B matrices scaled and all of it moved by noise of that part of its size."""
+    generator = torch.Generator().manual_seed(1)
+    tensors = safetensors.torch.load(adapter)
+    for name, tensor in tensors.items():
+        moved = tensor + torch.randn(tensor.shape, generator=generator) * tensor.std() * noise
+        tensors[name] = moved * (factor if ".lora_B." in name else 1.0)
+    return safetensors.torch.save({name: tensors[name] for name in sorted(tensors)})
+
+
+@pytest.mark.parametrize("change", [{}, {"factor": 0.9}, {"noise": 0.1}], ids=["same", "scaled", "noisy"])
+def test_a_copy_earns_nothing_and_hears_whose_it_is(
+    scored: Callable[..., Score], trained: bytes, change: dict[str, float]
+) -> None:
+    assert scored(trained, uid=1).value > 0.1
+    copy = scored(changed(trained, **change) if change else trained, uid=2)
+    assert copy.value == 0
+    assert copy.why == "a copy of the adapter that uid 1 offered first"
+    assert copy.evidence["copy_of"] == 1
+    assert scored(trained, uid=1).value > 0.1
+
+
+def test_an_adapter_is_free_again_when_its_holder_offers_another(
+    engine: Engine, scored: Callable[..., Score], trained: bytes
+) -> None:
+    scored(trained, uid=1)
+    assert scored(trained, uid=2).value == 0
+    scored(random_adapter(engine, 0.1), uid=1)
+    assert scored(trained, uid=2).value > 0.1
+
+
+def test_who_was_first_survives_a_restart_and_a_broken_record_does_not_stop_it(
+    engine: Engine, trained: bytes, tmp_path: Path
+) -> None:
+    adapter = lora.decode(trained, content_id_of(trained), lora.expected_shapes(engine.model))
+    assert Offers(tmp_path).original(1, adapter) is None
+    assert Offers(tmp_path).original(2, adapter) == 1
+    (tmp_path / "offers.json").write_text("{")
+    assert Offers(tmp_path).original(2, adapter) is None
+
+
+def test_adapters_trained_apart_are_no_copies(engine: Engine, run: Run) -> None:
+    examples = data.corpus_of(engine).train
+    offers = []
+    for hotkey in "abcd":
+        made = run(engine.run(train(engine.model, examples, hotkey, Recipe(), lambda progress: None)))
+        adapter = lora.decode(made, content_id_of(made), lora.expected_shapes(engine.model))
+        offers.append(Offer(adapter.content_id, tuple(sketch(adapter))))
+    assert not [pair for pair in combinations(offers, 2) if is_copy(*pair)]
 
 
 def test_held_out_text_is_never_trained_on(engine: Engine) -> None:
