@@ -12,6 +12,9 @@ from typing import Any
 
 from meritnet.chain.errors import MeritnetError
 
+FRESH = ".new"
+"""Ends the name of a file on its way."""
+
 
 @contextmanager
 def exclusive(directory: Path) -> Iterator[None]:
@@ -32,13 +35,28 @@ def exclusive(directory: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def write_json(path: Path, value: object) -> None:
+def is_held(directory: Path) -> bool:
+    """Whether a process works on a directory just now."""
+    try:
+        descriptor = os.open(directory / "lock", os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def write_bytes(path: Path, data: bytes) -> None:
     """Replaces a file; when this returns the new one survives a loss of power. Mode 0600."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(path.name + ".new")
+    fresh = path.with_name(path.name + FRESH)
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump(value, file, allow_nan=False)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)
@@ -47,6 +65,11 @@ def write_json(path: Path, value: object) -> None:
         os.fsync(directory)
     finally:
         os.close(directory)
+
+
+def write_json(path: Path, value: object) -> None:
+    """Replaces a file of JSON as ``write_bytes`` does."""
+    write_bytes(path, json.dumps(value, allow_nan=False).encode())
 
 
 def read_json(path: Path) -> Any:

@@ -14,12 +14,15 @@ from meritnet.chain.errors import MeritnetError
 from meritnet.chain.keys import KeyPair
 from meritnet.chain.rpc.session import Session
 from meritnet.consensus.commit import commit_hash
+from meritnet.validator.archive import Archive
+from meritnet.validator.binding import bound_salt
 from meritnet.validator.commit import Commit, CommitBook, Committer
 from meritnet.validator.schedule import EpochClock
 from meritnet.validator.view import epoch_clock, head
 from meritnet.validator.weights import WeightVector
 
 VECTOR = WeightVector((3, 4), (65_535, 1_000))
+BUNDLE = "ab" * 32
 
 
 class Killed(BaseException):
@@ -65,7 +68,7 @@ def advance_to_epoch(town: Any, chain: Chain, epoch: int) -> None:
 def committer(town: Any, chain: Chain) -> Committer:
     """A validator's committer as it comes to life: everything that it knows is on disk."""
     book = CommitBook(town.directory / "commits.json")
-    return Committer(chain, town.netuid, town.validators[0], book)
+    return Committer(chain, town.netuid, town.validators[0], book, Archive(town.directory / "bundles"))
 
 
 def events_named(town: Any, chain: Chain, name: str) -> int:
@@ -86,7 +89,7 @@ def test_a_commit_survives_its_validator_s_death(town: Any, when: str) -> None:
         epoch = clock(town, chain).epoch
         dying = committer(town, Chain(Mortal(town.node, when)))
         with pytest.raises(Killed):
-            dying.commit(VECTOR, 0, epoch)
+            dying.commit(VECTOR, 0, epoch, BUNDLE)
         on_disk = json.loads((town.directory / "commits.json").read_text())
         assert [(one["uids"], one["values"], one["on_chain"]) for one in on_disk] == [
             ([3, 4], [65_535, 1_000], False)
@@ -97,7 +100,7 @@ def test_a_commit_survives_its_validator_s_death(town: Any, when: str) -> None:
                 town.node.seal()
             reborn = committer(town, chain)
             reborn.recover(epoch)
-            assert reborn.commit(WeightVector((2,), (65_535,)), 0, epoch).uids == (3, 4)
+            assert reborn.commit(WeightVector((2,), (65_535,)), 0, epoch, "cd" * 32).uids == (3, 4)
         assert events_named(town, chain, "WeightsCommitted") == 1
         assert reborn.book.has_committed(epoch)
         assert reborn.book.reveals_due(1) == (epoch + 1,)
@@ -123,7 +126,7 @@ def test_a_commit_that_was_never_sent_expires_with_its_epoch(town: Any) -> None:
     with town.connect() as chain:
         epoch = clock(town, chain).epoch
         with pytest.raises(Killed):
-            committer(town, Chain(Mortal(town.node, "before sending"))).commit(VECTOR, 0, epoch)
+            committer(town, Chain(Mortal(town.node, "before sending"))).commit(VECTOR, 0, epoch, BUNDLE)
         advance_to_epoch(town, chain, epoch + 1)
         reborn = committer(town, chain)
         reborn.recover(epoch + 1)
@@ -136,7 +139,7 @@ def test_a_reveal_too_late_is_given_up(town: Any) -> None:
     with town.connect() as chain:
         epoch = clock(town, chain).epoch
         with town.instant():
-            made = committer(town, chain).commit(VECTOR, 0, epoch)
+            made = committer(town, chain).commit(VECTOR, 0, epoch, BUNDLE)
         assert made.on_chain
         advance_to_epoch(town, chain, epoch + 2)
         late = committer(town, chain)
@@ -152,7 +155,7 @@ def test_a_commit_is_revealed_after_the_period_that_it_was_made_under(town: Any)
         with town.instant():
             set_hyperparameter(chain, owner, town.netuid, "commit_reveal_period", 2, as_root=True)
             set_hyperparameter(chain, owner, town.netuid, "reveal_target", 1, as_root=True)
-            made = committer(town, chain).commit(VECTOR, 0, epoch := clock(town, chain).epoch)
+            made = committer(town, chain).commit(VECTOR, 0, epoch := clock(town, chain).epoch, BUNDLE)
             set_hyperparameter(chain, owner, town.netuid, "commit_reveal_period", 1, as_root=True)
         assert made.reveal_period == 2
         late = committer(town, chain)
@@ -169,19 +172,22 @@ def test_a_commit_is_revealed_after_the_period_that_it_was_made_under(town: Any)
 def test_what_the_chain_refuses_is_an_error_and_stays_on_disk(town: Any) -> None:
     with town.connect() as chain, town.instant():
         stranger = KeyPair.from_uri("//Bob")  # a coldkey, no hotkey of this subnet
-        book = CommitBook(town.directory / "commits.json")
+        book, archive = CommitBook(town.directory / "commits.json"), Archive(town.directory / "bundles")
+        epoch = clock(town, chain).epoch
         with pytest.raises(MeritnetError):
-            Committer(chain, town.netuid, stranger, book).commit(VECTOR, 0, clock(town, chain).epoch)
+            Committer(chain, town.netuid, stranger, book, archive).commit(VECTOR, 0, epoch, BUNDLE)
         assert [commit.on_chain for commit in CommitBook(town.directory / "commits.json").commits] == [False]
 
 
 def test_the_hash_is_the_one_of_the_specification(tmp_path: Path) -> None:
     book = CommitBook(tmp_path / "commits.json")
+    archive = Archive(tmp_path / "bundles")
     pair = KeyPair.from_uri("//Bob")
-    draft = Committer(None, 7, pair, book)._draft(VECTOR, 3, 5)  # type: ignore[arg-type]
-    assert len(draft.salt) == 8
+    draft = Committer(None, 7, pair, book, archive)._draft(VECTOR, 3, 5, BUNDLE)  # type: ignore[arg-type]
+    assert draft.salt == bound_salt(bytes.fromhex(draft.secret), BUNDLE)
+    assert (len(draft.salt), len(draft.secret)) == (16, 64)
     assert draft.commit_hash == commit_hash(pair.public, 7, draft.uids, draft.values, draft.salt, 3).hex()
-    again = Committer(None, 7, pair, book)._draft(VECTOR, 3, 5)  # type: ignore[arg-type]
+    again = Committer(None, 7, pair, book, archive)._draft(VECTOR, 3, 5, BUNDLE)  # type: ignore[arg-type]
     assert again.salt != draft.salt
 
 
