@@ -78,7 +78,7 @@ async def audit(path: Path, roles: Roles, files: ArtifactStore | None = None) ->
     bench = Bench(Archive(path.parent), roles, files)
     try:
         bundle = opened(path)
-        standings = Standings(bench.archive, bundle.previous)
+        standings = Standings(bench.archive, bundle.previous, _wanted(bundle))
     except InvalidBundle as error:
         return [Finding(path.stem, "file", Verdict.DIFFERS, str(error))]
     found = [Finding(path.stem, "file", Verdict.HOLDS, "the bytes are those that the name says")]
@@ -88,14 +88,15 @@ async def audit(path: Path, roles: Roles, files: ArtifactStore | None = None) ->
     for name, step in bench.archive.back(bundle.previous):
         if step.epoch != bundle.epoch:
             break
-        found += await _step(bench, name, step, Standings(bench.archive, step.previous))
+        found += await _step(bench, name, step, Standings(bench.archive, step.previous, _wanted(step)))
     return found
 
 
 class Standings:
     """What the steps up to one of them made of everybody, and whether each follows from the one before."""
 
-    def __init__(self, archive: Archive, head: str) -> None:
+    def __init__(self, archive: Archive, head: str, wanted: frozenset[tuple[int, str]] | None = None) -> None:
+        """Looks back until all that are wanted are found; without a wish, as far as steps are kept."""
         self.newest: StepBundle | None = None
         self._found: dict[tuple[int, str], Average] = {}
         oldest = head
@@ -103,7 +104,9 @@ class Standings:
             self.newest = self.newest or step
             oldest = step.previous
             for entry in step.entries:
-                self._found.setdefault((entry.receipt.uid, entry.receipt.miner), entry.after)
+                self._found.setdefault(_miner(entry), entry.after)
+            if wanted is not None and wanted <= self._found.keys():
+                break
         self.is_whole = not oldest
         """Whether every step since the first is kept."""
 
@@ -115,6 +118,15 @@ class Standings:
         return iter(self._found)
 
 
+def _miner(entry: Entry) -> tuple[int, str]:
+    return entry.receipt.uid, entry.receipt.miner
+
+
+def _wanted(bundle: Bundle) -> frozenset[tuple[int, str]] | None:
+    """Whose standings a step is checked by; weights are checked by everybody's."""
+    return frozenset(map(_miner, bundle.entries)) if isinstance(bundle, StepBundle) else None
+
+
 def finding(name: str, about: str, holds: bool, detail: str) -> Finding:
     """A verdict of two; the detail is only said of what differs."""
     return Finding(name, about, Verdict.HOLDS if holds else Verdict.DIFFERS, "" if holds else detail)
@@ -124,7 +136,7 @@ async def _step(bench: Bench, name: str, step: StepBundle, standings: Standings)
     origin = step.origin
     seed = step_seed(step.block.hash, origin.netuid, origin.validator, step.step)
     drawn = sample([uid for uid, _ in step.candidates], step.most, seed)
-    asked = [(entry.receipt.uid, entry.receipt.miner) for entry in step.entries]
+    asked = list(map(_miner, step.entries))
     fair = [uid for uid, _ in asked] == drawn and set(asked) <= set(step.candidates)
     found = [
         finding(name, "seed", seed.hex() == step.seed, f"block {step.block.hash} gives {seed.hex()}"),
