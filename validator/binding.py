@@ -9,7 +9,7 @@ two bundles that fit one commit means to find a collision of BLAKE2b-256.
 from __future__ import annotations
 
 import struct
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ class Proof:
     uids: tuple[int, ...]
     values: tuple[int, ...]
     version_key: int
-    secret: str
+    secret: str = field(repr=False)
     bundle: str
 
     def check(self) -> None:

@@ -15,7 +15,7 @@ import json
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,7 @@ class Commit:
     """The epoch in which it is to be committed; once it is on the chain, the one in which it was."""
     uids: tuple[int, ...]
     values: tuple[int, ...]
-    salt: tuple[int, ...]
+    salt: tuple[int, ...] = field(repr=False)
     version_key: int
     commit_hash: str
     """Hex, without 0x."""
@@ -56,7 +56,7 @@ class Commit:
     """Epochs until the reveal where the subnet's period adapts; 0: as the subnet has it."""
     block: int = 0
     """The block that took it in."""
-    secret: str = ""
+    secret: str = field(default="", repr=False)
     """What the salt was made from, in hex; empty for one of an older version."""
     bundle: str = ""
     """The bundle that the salt binds."""
