@@ -20,10 +20,12 @@ from meritnet.miner.admission import Admission, Peer, Policy
 from meritnet.miner.auth import ReplayStore, Verifier
 from meritnet.miner.health import Health
 from meritnet.miner.server import MinerServer
+from meritnet.subnets.artifacts import ArtifactStore
 from meritnet.subnets.base import MinerContext, ValidatorContext
 from meritnet.subnets.registry import subnet
 from meritnet.validator.archive import Archive
 from meritnet.validator.ask import Target
+from meritnet.validator.audit import audit
 from meritnet.validator.provenance import origin
 from meritnet.validator.scores import ScoreBook
 from meritnet.validator.step import Bench, Judged, Moment, step
@@ -79,6 +81,9 @@ def judged_by_uid(kind: str, street: Any, engine: Any, targets: list[Target]) ->
 
     async def work() -> dict[int, Judged]:
         taken = await step(bench, Moment(BLOCK, 1, 0), targets, 10)
+        delivered = ArtifactStore(street.directory / "fetched")
+        found = await audit(bench.archive.path(taken.bundle), lambda _: role, delivered)
+        assert [one for one in found if not one.is_good] == []  # the same scores, from the bundle alone
         return {one.target.uid: one for one in taken.judged}
 
     return work()

@@ -107,6 +107,8 @@ def run(
         def report(event: Event) -> None:
             metrics.take(event)
             _show(event, status)
+            if not (as_json or sys.stderr.isatty()):  # else standard output or the screen has it
+                logged(event)
 
         validator = _validator(chain, subnet, kind, pair, model, data_dir, options, status, report)
         if metrics_port is not None:
@@ -286,6 +288,15 @@ def _table(judged: list[Judged]) -> None:
         for one in judged
     ]
     table(("uid>", "score>", "time>", "why"), rows, empty="no miner serves this subnet")
+
+
+def logged(event: Event) -> None:
+    """An event as a structured line of the log. ``request`` is the nonce by which the miner knows it too."""
+    import structlog
+
+    from meritnet.cli.render import plain
+
+    structlog.get_logger("validator").info(type(event).__name__, **plain(event))
 
 
 def _show(event: Event, status: StatusLine) -> None:
