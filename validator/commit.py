@@ -110,11 +110,11 @@ class Committer:
 
         One of this epoch that exists is kept. Raises ``SecondValidator``.
         """
+        self.recover(epoch)
         same = [kept for kept in self.book.commits if kept.epoch == epoch]
-        if same and same[0].on_chain:
+        if same:
             return same[0]
-        self._refuse_company(epoch)
-        drafted = same[0] if same else self._draft(vector, version_key, epoch, bundle)
+        drafted = self._draft(vector, version_key, epoch, bundle)
         self.book.put(drafted)
         made = self._send(drafted)
         self._refuse_company(epoch)  # both may have looked before either was there
@@ -136,7 +136,8 @@ class Committer:
         return revealed
 
     def recover(self, epoch: int) -> None:
-        """Settles what an earlier life left unclear: asks the chain, sends again, or gives up."""
+        """Settles what is unclear since an earlier life or a broken link: asks the chain, sends again, or
+        gives up. Afterwards every commit in the book is on the chain. Raises ``SecondValidator``."""
         if self.book.commits:  # a commit or a reveal of then may still be on its way
             self._wait_until_pool_is_empty()
         for commit in [commit for commit in self.book.commits if not commit.on_chain]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,10 @@ FRESH = ".new"
 """Ends the name of a file on its way."""
 
 
+LOOKING_S = 0.05
+"""Longer than anybody takes who only looks whether a directory is held."""
+
+
 @contextmanager
 def exclusive(directory: Path) -> Iterator[None]:
     """Nobody else may work on a directory meanwhile; the lock goes with the process, however that ends.
@@ -25,14 +30,23 @@ def exclusive(directory: Path) -> Iterator[None]:
     directory.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not (_locked(descriptor) or _locked(descriptor, after_s=LOOKING_S)):
+            raise MeritnetError(
+                f"another process works in {directory}", "stop it, or name another directory by --data-dir"
+            )
         yield
-    except BlockingIOError:
-        raise MeritnetError(
-            f"another process works in {directory}", "stop it, or name another directory by --data-dir"
-        ) from None
     finally:
         os.close(descriptor)
+
+
+def _locked(descriptor: int, *, after_s: float = 0.0) -> bool:
+    """Whether the lock is ours now."""
+    time.sleep(after_s)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def is_held(directory: Path) -> bool:

@@ -112,7 +112,7 @@ async def step(bench: Bench, moment: Moment, targets: Sequence[Target], most: in
         bench.scores.alpha,
         entries,
     )
-    name = bench.archive.put(bundle)
+    name = await asyncio.get_running_loop().run_in_executor(bench.threads, bench.archive.put, bundle)
     for entry in entries:
         _count(bench, entry)
     return Step(name, list(judged))

@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from meritnet.validator import status as looking
 from meritnet.validator.archive import Archive
 from meritnet.validator.audit import audit
 from meritnet.validator.binding import proof_path
+from meritnet.validator.bundle import StepBundle
 from meritnet.validator.commit import CommitBook, Committer, SecondValidator
 from meritnet.validator.durable import exclusive
 from meritnet.validator.events import Committed, Event, Paid, Revealed, Stepped, Waits
@@ -142,6 +144,22 @@ def test_what_a_life_leaves_is_audited_explained_and_shown(
             assert proof_path(path).exists()
         step = archive.path(house.seen(Stepped)[0].bundle)
         assert [one.verdict for one in witness(chain, step)] == ["holds", "holds"]
+        bundle = archive.get(step.stem)
+        assert isinstance(bundle, StepBundle)
+        lies = (
+            (replace(bundle, block=replace(bundle.block, number=1)), "chain", "block 1 is 0x"),
+            (replace(bundle, origin=replace(bundle.origin, genesis="0x00")), "chain", "another chain"),
+            (replace(bundle, candidates=bundle.candidates[1:]), "neurons", "others could have been drawn"),
+        )
+        for lie, about, says in lies:
+            (found_out,) = [
+                one for one in witness(chain, archive.path(archive.put(lie))) if one.verdict == "differs"
+            ]
+            assert found_out.about == about
+            assert says in found_out.detail
+        unknown = replace(bundle, block=replace(bundle.block, hash="0x" + "00" * 32))
+        verdicts = [one.verdict for one in witness(chain, archive.path(archive.put(unknown)))]
+        assert verdicts == ["differs", "unchecked"]
 
         diligent, lazy, silent = (
             chain.metagraph(house.town.netuid).uid_of(pair.address) for pair in house.town.miners

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import math
+import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +14,8 @@ import pytest
 from meritnet.chain.errors import MeritnetError
 from meritnet.chain.keys import KeyPair
 from meritnet.subnets.base import Answer, ArtifactRef, InvalidAnswer, Score, Task
+from meritnet.validator import judgement
+from meritnet.validator import step as steps
 from meritnet.validator.archive import Archive
 from meritnet.validator.bundle import StepBundle
 from meritnet.validator.events import Asked, Scored
@@ -161,5 +164,54 @@ def test_a_failure_of_the_validator_itself_costs_no_miner_anything(
             await step(at, Moment(BLOCK, 1, 0), targets, 2)
         assert at.scores.values() == {}
         assert not at.archive.directory.exists()
+
+    on_street(scenario)
+
+
+def test_nothing_is_waited_for_without_an_end(
+    on_street: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released = threading.Event()
+
+    def stuck(*_: object) -> None:
+        released.wait()
+
+    async def thinking(*_: object) -> Score:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def scenario(street: Any) -> None:
+        target, _ = await street.miner(0, capitals)
+        monkeypatch.setattr(judgement, "JUDGE_S", 0.01)
+        with monkeypatch.context() as patched:
+            patched.setattr(Judge, "score", thinking)
+            taken = await step(bench(street, []), Moment(BLOCK, 1, 0), [target], 1)
+        assert taken.judged[0].score == Score(0.0, "not judged within 0.01 s")
+        monkeypatch.setattr(steps, "DRAW_S", 0.01)
+        monkeypatch.setattr(Judge, "task", stuck)
+        with pytest.raises(MeritnetError, match=r"no task was drawn within 0\.01 s"):
+            await step(bench(street, []), Moment(BLOCK, 1, 1), [target], 1)
+        released.set()
+
+    on_street(scenario)
+
+
+def test_a_disk_that_is_full_moves_no_average(
+    on_street: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(street: Any) -> None:
+        target, _ = await street.miner(0, capitals)
+        at = bench(street, [])
+
+        def full(*_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        with monkeypatch.context() as patched:
+            patched.setattr("os.fsync", full)
+            with pytest.raises(OSError, match="No space left"):
+                await step(at, Moment(BLOCK, 1, 0), [target], 1)
+        assert at.scores.values() == {}
+        await step(at, Moment(BLOCK, 1, 0), [target], 1)
+        assert at.scores.values() == {0: 0.5}
 
     on_street(scenario)
