@@ -4,6 +4,7 @@ The places are counted, not chosen: each life runs until its n-th breath, for ev
 was killed is followed by one that is killed too, and that by one that is let live.
 """
 
+import asyncio
 import json
 import os
 import shutil
@@ -19,8 +20,11 @@ from meritnet.chain.client.transport import InProcessTransport, Subscription
 from meritnet.chain.rpc.session import Session
 from meritnet.validator import durable
 from meritnet.validator.archive import Archive
-from meritnet.validator.binding import proof_path, read_proof
+from meritnet.validator.binding import bound_salt, proof_path, read_proof
+from meritnet.validator.bundle import WeightsBundle
 from meritnet.validator.commit import CommitBook, Committer
+from meritnet.validator.duties import Duties, Manner, Threads
+from meritnet.validator.events import ignore
 from meritnet.validator.scores import ScoreBook
 from meritnet.validator.state import State
 from meritnet.validator.view import epoch_clock, head
@@ -100,13 +104,17 @@ class Hospice:
 
         return breathing
 
-    def live(self, work: Callable[[Committer], object], last: int = 0) -> bool:
+    def committer(self, chain: Chain) -> Committer:
+        """A committer as it comes to life: all that it knows is on disk."""
+        book, archive = CommitBook(self.home / "commits.json"), Archive(self.home / "bundles")
+        return Committer(chain, self.town.netuid, self.town.validators[0], book, archive)
+
+    def live(self, work: Callable[[Chain], object], last: int = 0) -> bool:
         """One life, to its end or its last breath; whether it was killed."""
         self.breath = Breath(last)
         chain = Chain(Mortal(self.town.node, self.breath))
         try:
-            book, archive = CommitBook(self.home / "commits.json"), Archive(self.home / "bundles")
-            work(Committer(chain, self.town.netuid, self.town.validators[0], book, archive))
+            work(chain)
         except Killed:
             return True
         finally:
@@ -114,7 +122,7 @@ class Hospice:
             chain.close()
         return False
 
-    def deaths(self, work: Callable[[Committer], object]) -> Iterator[int]:
+    def deaths(self, work: Callable[[Chain], object]) -> Iterator[int]:
         """Kills one life at each of its breaths and its heir at some breath too; each time the heir's heir
         is let live before the caller looks, and then chain and disk are put back."""
         node, saved = self.town.node, self.town.directory / "saved"
@@ -157,7 +165,8 @@ def test_one_commit_wherever_death_comes(town: Any, monkeypatch: pytest.MonkeyPa
         advance_to_epoch(town, chain, epoch_clock(chain, town.netuid, head(chain)).epoch + 1)
         epoch, since = epoch_clock(chain, town.netuid, head(chain)).epoch, town.node.head.number
 
-        def work(committer: Committer) -> None:
+        def work(link: Chain) -> None:
+            committer = hospice.committer(link)
             committer.recover(epoch)
             committer.commit(VECTOR, 0, epoch, BUNDLE)
 
@@ -175,12 +184,13 @@ def test_one_reveal_and_one_proof_wherever_death_comes(town: Any, monkeypatch: p
     hospice = Hospice(town, monkeypatch)
     with town.connect() as chain:
         epoch = epoch_clock(chain, town.netuid, head(chain)).epoch
-        hospice.live(lambda committer: committer.commit(VECTOR, 0, epoch, BUNDLE))
+        hospice.live(lambda link: hospice.committer(link).commit(VECTOR, 0, epoch, BUNDLE))
         advance_to_epoch(town, chain, epoch + 1)
         since = town.node.head.number
         uid = chain.metagraph(town.netuid).uid_of(town.validators[0].address)
 
-        def work(committer: Committer) -> None:
+        def work(link: Chain) -> None:
+            committer = hospice.committer(link)
             committer.recover(epoch + 1)
             committer.reveal(epoch + 1, 1)
 
@@ -196,16 +206,60 @@ def test_one_reveal_and_one_proof_wherever_death_comes(town: Any, monkeypatch: p
         assert hospice.waited > 0
 
 
+@pytest.mark.slow
+def test_from_scores_to_the_chain_wherever_death_comes(
+    town: Any, quiz: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole duty, with its bundle and its state: what is committed is what the bundle says."""
+    hospice = Hospice(town, monkeypatch)
+    hospice.home.mkdir()
+    with town.connect() as chain:
+        advance_to_epoch(town, chain, epoch_clock(chain, town.netuid, head(chain)).epoch + 1)
+        graph, since = chain.metagraph(town.netuid), town.node.head.number
+        scores = ScoreBook()
+        scores.add(4, str(graph.hotkeys[4]), 0.5, 9, "half")
+        State(hospice.home / "state.json", scores=scores).save()
+
+        async def duty(link: Chain, threads: Threads) -> None:
+            manner, pair = Manner(8, 8, True), town.validators[0]
+            given = (link, town.netuid, pair, quiz, hospice.home, threads, ignore, manner)
+            duties = Duties(*given, genesis="0x00", kind="quiz")
+            block = head(link)
+            clock = epoch_clock(link, town.netuid, block)
+            await duties.recover(clock)
+            duties.state.enter(clock.epoch)
+            if not duties.progress(clock).committed:
+                await duties.set_weights(block, clock, link.hyperparameters(town.netuid))
+
+        def work(link: Chain) -> None:
+            threads = Threads("mortal")
+            try:
+                asyncio.run(duty(link, threads))
+            finally:
+                threads.pool.shutdown()
+
+        lives = 0
+        for lives in hospice.deaths(work):
+            assert happened(town, chain, since) == ["WeightsCommitted"], f"killed at breath {lives}"
+            (commit,) = CommitBook(hospice.home / "commits.json").commits
+            bundle = Archive(hospice.home / "bundles").get(commit.bundle)
+            assert isinstance(bundle, WeightsBundle)
+            assert (commit.uids, commit.values) == (bundle.uids, bundle.values) == ((4,), (65_535,))
+            assert commit.salt == bound_salt(bytes.fromhex(commit.secret), commit.bundle)
+            assert State.load(hospice.home / "state.json").scores.to_json() == scores.to_json()
+        assert lives > 80
+
+
 def test_the_secret_is_written_down_in_the_open_only_after_the_reveal(
     town: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hospice = Hospice(town, monkeypatch)
     with town.connect() as chain:
         epoch = epoch_clock(chain, town.netuid, head(chain)).epoch
-        hospice.live(lambda committer: committer.commit(VECTOR, 0, epoch, BUNDLE))
+        hospice.live(lambda link: hospice.committer(link).commit(VECTOR, 0, epoch, BUNDLE))
         assert list((hospice.home).rglob("*.proof.json")) == []
         advance_to_epoch(town, chain, epoch + 1)
-        hospice.live(lambda committer: committer.reveal(epoch + 1, 1))
+        hospice.live(lambda link: hospice.committer(link).reveal(epoch + 1, 1))
         assert len(list((hospice.home).rglob("*.proof.json"))) == 1
 
 

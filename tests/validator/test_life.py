@@ -26,7 +26,7 @@ from meritnet.validator.binding import proof_path
 from meritnet.validator.bundle import StepBundle
 from meritnet.validator.commit import CommitBook, Committer, SecondValidator
 from meritnet.validator.durable import exclusive
-from meritnet.validator.events import Committed, Event, Paid, Revealed, Stepped, Waits
+from meritnet.validator.events import Committed, Event, Paid, Revealed, Stepped, Waits, WeightsSet
 from meritnet.validator.metrics import Metrics
 from meritnet.validator.run import Options, Validator, subnet_directory
 from meritnet.validator.status import status
@@ -255,3 +255,26 @@ def test_another_machine_s_validator_is_told_at_its_start(house: House) -> None:
         elsewhere.commit(WeightVector((3,), (65_535,)), 0, epoch, "ab" * 32)
     with pytest.raises(SecondValidator, match="another validator works with this hotkey"):
         house.live(lambda: False)
+
+
+def test_in_the_open_weights_are_set_audited_and_not_bound(house: House) -> None:
+    town = house.town
+    with town.connect() as chain, town.instant():
+        set_hyperparameter(
+            chain,
+            KeyPair.from_uri("//Alice"),
+            town.netuid,
+            "commit_reveal_weights_enabled",
+            False,
+            as_root=True,
+        )
+    house.live(lambda: len(house.seen(WeightsSet)) >= 2, {0: house.quiz.diligent})
+    newest = Archive(house.directory / "bundles").newest_weights()
+    assert newest is not None
+    name, bundle = newest
+    with town.connect() as chain:
+        assert chain.weights(town.netuid)[1] == list(zip(bundle.uids, bundle.values, strict=True))
+    path = house.directory / "bundles" / f"{name}.json"
+    found = asyncio.run(audit(path, lambda _: house.quiz))
+    assert [one for one in found if not one.is_good] == []
+    assert [one.verdict for one in found if one.about == "commit"] == ["validator's word"]
