@@ -13,6 +13,7 @@ from meritnet.cli.render import emit, facts, plain, table
 if TYPE_CHECKING:
     from meritnet.chain.client import Chain
     from meritnet.subnets.base import EngineSource, ValidatorRole
+    from meritnet.subnets.receipts import Receipt
     from meritnet.validator.audit import Finding
     from meritnet.validator.provenance import Origin
     from meritnet.validator.status import Status
@@ -84,16 +85,22 @@ def show_story(story: Story, as_json: bool) -> None:
     def human() -> None:
         print(f"uid {story.uid} of subnet {story.netuid}, {story.hotkey}")
         for sentence in words:
-            print(f"- {sentence}")
+            print(f"- {excerpt(sentence.encode())}")
         if receipt is not None:
-            evidence = {name: value for name, value in receipt.evidence.items() if name != "asked"}
-            answered = None if receipt.response_body is None else excerpt(receipt.response_body)
-            shown = {"bundle": story.tasks[0].bundle, "asked": excerpt(receipt.task.body)}
-            if receipt.response is not None:
-                shown["answered"] = answered or "(too large to keep; its hash was signed)"
-            facts(shown | evidence | {"signatures": story.fault or "all hold"})
+            facts(_evidence(receipt) | {"signatures": story.fault or "all hold"})
+            print(f"the whole of it: bundle {story.tasks[0].bundle}")
 
     emit(result, as_json, human)
+
+
+def _evidence(receipt: Receipt) -> dict[str, object]:
+    """Question, answer and figures for a person."""
+    shown: dict[str, object] = {"asked": excerpt(receipt.task.body)}
+    if receipt.response_body is not None:
+        shown["answered"] = excerpt(receipt.response_body)
+    elif receipt.response is not None:
+        shown["answered"] = "(too large to keep; its hash was signed)"
+    return {**{name: excerpt(str(value).encode()) for name, value in receipt.evidence.items()}, **shown}
 
 
 def excerpt(body: bytes) -> str:
@@ -117,13 +124,13 @@ def show_status(found: Status) -> None:
             "steps": found.steps_done,
             "committed": found.committed,
             "reveals to come": reveals,
-            "predicted_rao": found.predicted_rao,
+            "predicted_rao": "not yet" if found.predicted_rao is None else found.predicted_rao,
             "dividends": f"{found.dividends:.4f} of what validators get",
             **{name.replace("_", " "): f"{value:g}" for name, value in found.figures.items()},
         }
     )
     rows = [
-        (one.uid, f"{one.average:.3f}", one.scores, f"{one.weight:.4f}", one.block, one.why)
+        (one.uid, f"{one.average:.3f}", one.scores, f"{one.weight:.4f}", one.block, excerpt(one.why.encode()))
         for one in found.miners
     ]
     titles = ("uid>", "average>", "scores>", "weight>", "block>", "newest score")

@@ -223,14 +223,14 @@ def status(
     address = open_wallet(wallet, hotkey, wallet_path, None, endpoint).wallet.hotkey_address
     directory = state_directory(data_dir, "validator", address, subnet)
     with connect(endpoint) as chain:
-        for _ in _looks(chain, watch):
+        for _ in looks(chain, watch):
             found = read(chain, directory, subnet, address, metrics_port)
             if watch and sys.stdout.isatty() and not as_json:
                 typer.echo("\x1b[2J\x1b[H", nl=False)
             emit(found, as_json, partial(show_status, found))
 
 
-def _looks(chain: Chain, again: bool) -> Iterator[None]:
+def looks(chain: Chain, again: bool) -> Iterator[None]:
     """Once, or once a block until interrupted."""
     yield
     if again:
