@@ -92,6 +92,8 @@ class Archive:
 def opened(path: Path) -> Bundle:
     """The bundle in a file that is named by it. Raises ``InvalidBundle``."""
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise InvalidBundle(f"{path.name} is larger than any bundle")
         data = path.read_bytes()
     except OSError as error:
         raise InvalidBundle(f"{path} cannot be read: {error.strerror}") from error

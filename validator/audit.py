@@ -25,7 +25,7 @@ from meritnet.validator.bundle import Bundle, Entry, InvalidBundle, StepBundle, 
 from meritnet.validator.judgement import Judgement, judgement
 from meritnet.validator.provenance import Origin
 from meritnet.validator.sampling import sample, step_seed
-from meritnet.validator.scores import Average, moved
+from meritnet.validator.scores import ALPHA, Average, moved
 from meritnet.validator.weights import weight_vector
 
 TOLERANCE = 1e-4
@@ -78,29 +78,43 @@ async def audit(path: Path, roles: Roles, files: ArtifactStore | None = None) ->
     bench = Bench(Archive(path.parent), roles, files)
     try:
         bundle = opened(path)
-        standings = Standings(bench.archive, bundle.previous, _wanted(bundle))
+        standings = Standings(bench.archive, bundle, _wanted(bundle))
     except InvalidBundle as error:
         return [Finding(path.stem, "file", Verdict.DIFFERS, str(error))]
     found = [Finding(path.stem, "file", Verdict.HOLDS, "the bytes are those that the name says")]
+    try:
+        return found + await _all(bench, path, bundle, standings)
+    except (ValueError, OverflowError) as error:  # such as a uid beyond u16, or a hash that is no hex
+        return [*found, Finding(path.stem, "values", Verdict.DIFFERS, f"no validator writes this: {error}")]
+
+
+async def _all(bench: Bench, path: Path, bundle: Bundle, standings: Standings) -> list[Finding]:
+    """A step, or weights with the steps of their epoch."""
     if isinstance(bundle, StepBundle):
-        return found + await _step(bench, path.stem, bundle, standings)
+        return await _step(bench, path.stem, bundle, standings)
+    found = [_same_code(path.stem, bundle.origin, bench.roles(bundle.origin))]
     found += _weights(path, bundle, standings)
     for name, step in bench.archive.back(bundle.previous):
         if step.epoch != bundle.epoch:
             break
-        found += await _step(bench, name, step, Standings(bench.archive, step.previous, _wanted(step)))
+        found += await _step(bench, name, step, Standings(bench.archive, step, _wanted(step)))
     return found
 
 
 class Standings:
     """What the steps up to one of them made of everybody, and whether each follows from the one before."""
 
-    def __init__(self, archive: Archive, head: str, wanted: frozenset[tuple[int, str]] | None = None) -> None:
-        """Looks back until all that are wanted are found; without a wish, as far as steps are kept."""
+    def __init__(
+        self, archive: Archive, bundle: Bundle, wanted: frozenset[tuple[int, str]] | None = None
+    ) -> None:
+        """Looks back from a bundle until all that are wanted are found; without a wish, as far as steps are
+        kept. Raises ``InvalidBundle`` where a step on the way is not of the same validator."""
         self.newest: StepBundle | None = None
         self._found: dict[tuple[int, str], Average] = {}
-        oldest = head
-        for _, step in archive.back(head):
+        oldest = bundle.previous
+        for name, step in archive.back(bundle.previous):
+            if _life(step.origin) != _life(bundle.origin):
+                raise InvalidBundle(f"it follows on {name}, which is of another validator, subnet or chain")
             self.newest = self.newest or step
             oldest = step.previous
             for entry in step.entries:
@@ -116,6 +130,10 @@ class Standings:
 
     def __iter__(self) -> Iterator[tuple[int, str]]:
         return iter(self._found)
+
+
+def _life(origin: Origin) -> tuple[str, int, str, str]:
+    return origin.genesis, origin.netuid, origin.validator, origin.kind
 
 
 def _miner(entry: Entry) -> tuple[int, str]:
@@ -144,7 +162,10 @@ async def _step(bench: Bench, name: str, step: StepBundle, standings: Standings)
         finding(name, "order", _follows(step, standings), "a step of this epoch before it is left out"),
     ]
     role = bench.roles(origin)
-    found.append(_same_code(name, origin, role))
+    found += [
+        _same_code(name, origin, role),
+        finding(name, "alpha", step.alpha == ALPHA, f"newest scores weigh {ALPHA:g} here"),
+    ]
     for entry in step.entries:
         found += [
             _signatures(name, origin, entry.receipt),
@@ -247,7 +268,13 @@ def _weights(path: Path, bundle: WeightsBundle, standings: Standings) -> list[Fi
         min_allowed_weights=bundle.min_allowed_weights,
     )
     same = vector is not None and (vector.uids, vector.values) == (bundle.uids, bundle.values)
-    found = [finding(name, "weights", same, "the averages give other weights")]
+    own = bundle.hotkeys[bundle.own_uid : bundle.own_uid + 1] == (bundle.origin.validator,)
+    found = [
+        finding(name, "weights", same, "the averages give other weights"),
+        finding(name, "own uid", own, "it belongs to another hotkey"),
+    ]
+    if bundle.previous and standings.newest is None:
+        found.append(Finding(name, "steps", Verdict.UNCHECKED, f"step {bundle.previous} is not at hand"))
     found += [_standing(name, bundle, uid, average, standings) for uid, average in bundle.averages]
     kept = {uid for uid, _ in bundle.averages}
     for uid, hotkey in standings:

@@ -18,6 +18,7 @@ from meritnet.chain.errors import MeritnetError
 from meritnet.subnets.receipts import InvalidReceipt, Receipt
 from meritnet.validator.provenance import Origin
 from meritnet.validator.scores import Average
+from meritnet.validator.shape import fits
 from meritnet.validator.view import Block
 
 FORMAT = "meritnet-bundle/1"
@@ -109,8 +110,10 @@ def decoded(data: bytes) -> Bundle:
         about = fields.pop("about")
         fields["origin"], fields["block"] = Origin(**fields["origin"]), Block(**fields["block"])
         bundle = _step(fields) if about == "step" else _weights(fields)
+        if not fits(bundle, type(bundle)):
+            raise InvalidBundle("a field has a value of another type than it should")
         same = encoded(bundle) == data
-    except (ValueError, TypeError, KeyError, AttributeError, InvalidReceipt, RecursionError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, InvalidReceipt, RecursionError) as error:
         raise InvalidBundle(f"no bundle: {type(error).__name__}: {error}") from error
     if not same:
         raise InvalidBundle("the bundle is not written in its canonical form")

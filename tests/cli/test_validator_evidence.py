@@ -65,10 +65,11 @@ def test_an_audit_s_exit_code_is_its_verdict(meritnet: Any, tmp_path: Path, ches
         "sample": "holds",
         "order": "holds",
         "parameters": "differs",
+        "alpha": "holds",
     }
     told = meritnet("validator", "audit", str(path))
     assert "here VALIDATOR are others" in told.out
-    assert told.out.endswith("1 of 5 do not hold\n")
+    assert told.out.endswith("1 of 6 do not hold\n")
     path.write_bytes(path.read_bytes().replace(b'"most":4', b'"most":5'))
     changed = meritnet("validator", "audit", str(path))
     assert (changed.code, "it was changed, or renamed" in changed.out) == (1, True)

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +17,7 @@ from meritnet.subnets.receipts import KEPT_BODY_BYTES
 from meritnet.validator.archive import Archive
 from meritnet.validator.audit import Finding, Verdict, audit
 from meritnet.validator.binding import Proof, bound_salt, proof_path
-from meritnet.validator.bundle import Bundle, StepBundle, WeightsBundle
+from meritnet.validator.bundle import Bundle, StepBundle, WeightsBundle, name_of
 from meritnet.validator.provenance import Origin, origin
 from meritnet.validator.scores import ScoreBook
 from meritnet.validator.step import Bench, Moment, step
@@ -196,6 +196,10 @@ def test_weights_follow_from_the_averages_and_those_from_the_steps(life: Life) -
     (uid, average), *rest = bundle.averages
     better = replace(bundle, averages=((uid, replace(average, value=0.9)), *rest))
     assert bad(life.audit(better))["uid 1: average"] == "the steps give another one"
+    lost = replace(bundle, previous="ab" * 32)
+    assert bad(life.audit(lost)) == {"steps": f"step {lost.previous} is not at hand"}
+    (stolen,) = life.audit(replace(bundle, origin=replace(bundle.origin, validator=MINER.address)))
+    assert "which is of another validator, subnet or chain" in stolen.detail
     moved = replace(bundle, hotkeys=(VALIDATOR.address,) * 5)
     assert bad(life.audit(moved))["uid 1: average"] == "the uid belongs to another hotkey"
     earlier = life.weights(previous=life.steps[0])
@@ -257,3 +261,47 @@ def test_the_origin_says_who_judges_by_what(quiz: Any) -> None:
     assert "Town" not in made.parameters
     assert len(made.code) == 64
     assert made == origin("0x00", 1, "5V", "quiz", quiz)
+
+
+CANONICAL: Any = {"sort_keys": True, "separators": (",", ":")}
+
+
+def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where in a JSON value there is something that is not a container of more."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, part in inner:
+        yield from leaves(part, (*path, key))
+    yield path
+
+
+def changed(value: Any, path: tuple[Any, ...], to: object) -> Any:
+    if not path:
+        return to
+    copy = value.copy()
+    copy[path[0]] = changed(copy[path[0]], path[1:], to)
+    return copy
+
+
+def stands(bundle: str) -> set[str]:
+    """What one bundle alone says of its validator, or what the chain and its neighbours are needed for."""
+    claims = {"version", "code", "kind", "genesis", "epoch", "number", "version_key"}
+    heard = {"why", "failure", "elapsed_s", "evidence", "files", "response", "response_body"}
+    return claims | (heard | {"previous", "most"} if bundle == "step" else {"hash"})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("to", [None, "", "xyz", -1, 0.5, 10**30, [], {}, [None], True])
+def test_a_hostile_bundle_is_told_and_never_breaks_the_audit(life: Life, to: object) -> None:
+    unseen = set()
+    for name in (life.steps[0], life.archive.put(life.weights())):
+        fields = json.loads(life.archive.path(name).read_bytes())
+        for place in leaves(fields):
+            other = changed(fields, place, to)
+            path = life.archive.path(name_of(data := json.dumps(other, **CANONICAL).encode()))
+            path.write_bytes(data)
+            found = asyncio.run(audit(path, lambda _: life.quiz))
+            if other != fields:
+                path.unlink()
+                if all(one.is_good for one in found):
+                    unseen.add((fields["about"], *place))
+    assert {place for place in unseen if not stands(place[0]) & set(place)} == set()
