@@ -12,7 +12,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from ipaddress import ip_address
 from pathlib import Path
@@ -27,7 +27,7 @@ from meritnet.chain.keys import KeyPair
 from meritnet.subnets.artifacts import ArtifactError, ArtifactStore
 from meritnet.subnets.base import ArtifactRef, Task
 from meritnet.subnets.receipts import Exchange
-from meritnet.subnets.wire import BadResponse, SignedRequest, read_response, sign_request
+from meritnet.subnets.wire import BadResponse, SignedRequest, SignedResponse, read_response, sign_request
 
 CONNECTIONS = 128
 FETCH_S = 120.0
@@ -42,9 +42,13 @@ _NONE = aiohttp.ClientTimeout(total=None)
 
 @dataclass(frozen=True)
 class Failure:
-    """Why there is no answer; one line that a person reads."""
+    """Why there is no answer; one line that a person reads. The rest is what there is of evidence."""
 
     why: str
+    request: SignedRequest | None = field(default=None, compare=False)
+    response: SignedResponse | None = field(default=None, compare=False)
+    """The refusal, where the miner signed one."""
+    response_body: bytes = field(default=b"", compare=False)
 
 
 @dataclass(frozen=True)
@@ -107,10 +111,11 @@ class Asker:
                 return Failure(f"the answer is larger than {task.max_answer_bytes:,} bytes")
             signed = read_response(request, response.status, response.headers.items(), _digest(body))
             if response.status != 200:
-                return Failure(_refusal(response.status, body))
+                return Failure(_refusal(response.status, body), request, signed, body)
             return Exchange(request, task.body, signed, body, time.perf_counter() - began_s)
 
-        return await self._exchanged(target, request, task.body, task.deadline_s, whole)
+        got = await self._exchanged(target, request, task.body, task.deadline_s, whole)
+        return replace(got, request=request) if isinstance(got, Failure) else got
 
     async def fetch(self, target: Target, wanted: ArtifactRef) -> Path | Failure:
         """A file of the miner's, verified while it arrives, or why there is none."""

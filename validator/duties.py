@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,13 +21,16 @@ from meritnet.chain.errors import MeritnetError, TransportError
 from meritnet.chain.keys import KeyPair
 from meritnet.subnets.artifacts import ArtifactStore
 from meritnet.subnets.base import ValidatorRole
-from meritnet.subnets.receipts import ReceiptBook
 from meritnet.validator import events, outlook
+from meritnet.validator.archive import Archive
 from meritnet.validator.ask import Asker
+from meritnet.validator.bundle import WeightsBundle
 from meritnet.validator.commit import Commit, CommitBook, Committer
+from meritnet.validator.limits import Limits, read_limits, rehearse
+from meritnet.validator.provenance import origin
 from meritnet.validator.schedule import EpochClock, Progress
 from meritnet.validator.state import Forecast, State
-from meritnet.validator.step import Bench, Judged, step
+from meritnet.validator.step import Bench, Judged, Moment, step
 from meritnet.validator.view import Block, targets
 from meritnet.validator.weights import WeightVector, weight_vector
 
@@ -50,6 +53,15 @@ class Threads:
         self.pool.shutdown(wait=False, cancel_futures=True)
 
 
+@dataclass(frozen=True)
+class Manner:
+    """How the miners are asked."""
+
+    sample_size: int
+    at_once: int
+    allow_private: bool
+
+
 class Duties:
     """What one hotkey does in one subnet, with its state in one directory.
 
@@ -65,31 +77,31 @@ class Duties:
         directory: Path,
         threads: Threads,
         report: events.Report,
+        manner: Manner,
         *,
-        sample_size: int,
-        at_once: int,
-        allow_private: bool,
+        genesis: str,
+        kind: str,
     ) -> None:
         self.netuid = netuid
         self.address = str(pair.address)
         self.report = report
         self.state = State.load(directory / "state.json")
-        self.committer = Committer(chain, netuid, pair, CommitBook(directory / "commits.json"))
-        self.receipts = ReceiptBook(directory / "receipts.jsonl")
-        self.asker = Asker(pair, ArtifactStore(directory / "artifacts"), allow_private=allow_private)
+        self.archive = Archive(directory / "bundles")
+        book = CommitBook(directory / "commits.json")
+        self.committer = Committer(chain, netuid, pair, book, self.archive)
+        self.asker = Asker(pair, ArtifactStore(directory / "artifacts"), allow_private=manner.allow_private)
         self._chain = chain
         self._pair = pair
         self._threads = threads
-        self._sample_size = sample_size
+        self._sample_size = manner.sample_size
         self._bench = Bench(
-            netuid,
-            self.address,
+            origin(genesis, netuid, self.address, kind, role),
             role,
             self.asker,
             self.state.scores,
-            self.receipts,
+            self.archive,
             report,
-            asyncio.Semaphore(at_once),
+            asyncio.Semaphore(manner.at_once),
             threads.pool,
         )
         self.reveal_period = 1
@@ -119,11 +131,12 @@ class Duties:
         found = targets(metagraph, self.address)
         if not found:
             raise MeritnetError(f"no miner of subnet {self.netuid} has announced an address")
-        number = self.state.steps_done
-        judged = await step(self._bench, block, number, found, self._sample_size)
+        moment = Moment(block, clock.epoch, self.state.steps_done, self.state.bundle)
+        taken = await step(self._bench, moment, found, self._sample_size)
         self.state.steps_done += 1
+        self.state.bundle = taken.bundle
         await self._threads.run(self.state.save)
-        answered = sum(one.exchange is not None for one in judged)
+        answered = sum(one.exchange is not None for one in taken.judged)
         self.report(
             events.Stepped(
                 self.netuid,
@@ -132,47 +145,60 @@ class Duties:
                 self.state.steps_done,
                 block.number,
                 block.hash,
-                len(judged),
+                len(taken.judged),
                 answered,
+                taken.bundle,
             )
         )
-        return judged
+        return taken.judged
 
-    async def set_weights(self, clock: EpochClock, hyper: Hyperparameters) -> None:
-        """Commits the weights of the present scores, or sets them where the subnet wants them in the open."""
-        metagraph = await self._threads.run(self._chain.metagraph, self.netuid)
-        own_uid = metagraph.uid_of(self.address)
-        if own_uid is None:
-            raise MeritnetError(
-                f"{self.address} is not registered on subnet {self.netuid}",
-                "`meritnet validator register` joins it again",
-            )
-        self.state.scores.follow([str(hotkey) for hotkey in metagraph.hotkeys])
+    async def set_weights(self, block: Block, clock: EpochClock, hyper: Hyperparameters) -> None:
+        """Commits the weights of the present scores, or sets them where the subnet wants them in the open.
+
+        Raises ``NotYet`` where the chain's rate limit would refuse them.
+        """
+        limits: Limits = await self._threads.run(
+            read_limits, self._chain, self.netuid, self.address, block, hyper
+        )
+        self.state.scores.follow(limits.hotkeys)
         vector = weight_vector(
             self.state.scores.values(),
-            own_uid=own_uid,
-            neurons=len(metagraph),
-            min_allowed_weights=hyper.min_allowed_weights,
+            own_uid=limits.own_uid,
+            neurons=len(limits.hotkeys),
+            min_allowed_weights=limits.min_allowed_weights,
         )
         if vector is None:
             raise MeritnetError("no miner has earned anything: no weights are set")
-        if hyper.commit_reveal_weights_enabled:
-            made = await self._threads.run(self.committer.commit, vector, hyper.weights_version, clock.epoch)
-            done: events.Event = events.Committed(self.netuid, self.address, made.epoch, _shares(made))
-        else:
-            await self._threads.run(
-                set_weights,
-                self._chain,
-                self.netuid,
-                self._pair,
-                vector.uids,
-                vector.values,
-                hyper.weights_version,
+        rehearse(limits, vector)
+        bundle = await self._threads.run(self.archive.put, self._weights_bundle(limits, clock.epoch, vector))
+        if limits.commits:
+            arguments = vector, limits.version_key, clock.epoch, bundle
+            made = await self._threads.run(self.committer.commit, *arguments)
+            done: events.Event = events.Committed(
+                self.netuid, self.address, made.epoch, _shares(made), made.bundle
             )
+        else:
+            row = vector.uids, vector.values, limits.version_key
+            await self._threads.run(set_weights, self._chain, self.netuid, self._pair, *row)
             done = events.WeightsSet(self.netuid, self.address, clock.epoch, vector.shares)
         self.state.committed = True
         await self._threads.run(self.state.save)
         self.report(done)
+
+    def _weights_bundle(self, limits: Limits, epoch: int, vector: WeightVector) -> WeightsBundle:
+        return WeightsBundle(
+            self._bench.origin,
+            self.state.bundle,
+            limits.block,
+            epoch,
+            limits.hotkeys,
+            limits.own_uid,
+            limits.min_allowed_weights,
+            self.state.scores.items(),
+            vector.uids,
+            vector.values,
+            limits.version_key,
+        )
 
     async def reveal(self, clock: EpochClock) -> None:
         for made in await self._threads.run(self.committer.reveal, clock.epoch, self.reveal_period):

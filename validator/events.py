@@ -35,6 +35,8 @@ class Scored(Event):
     """Time to the answer; ``None`` when there was none."""
     evidence: Mapping[str, object] = field(default_factory=dict)
     """The figures behind the value, as JSON values."""
+    request: int = 0
+    """The nonce of the signed request, by which the miner knows it too; 0 when none was signed."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ class Stepped(Event):
     block_hash: str
     asked: int
     answered: int
+    bundle: str = ""
+    """The name of the bundle that the step left."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,8 @@ class Committed(Event):
     epoch: int
     weights: dict[int, float]
     """Share by uid."""
+    bundle: str = ""
+    """The name of the bundle that the salt binds."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,14 @@ class WeightsSet(Event):
 
     epoch: int
     weights: dict[int, float]
+
+
+@dataclass(frozen=True)
+class Waits(Event):
+    """The chain takes no weights yet; it will from this block on."""
+
+    block: int
+    why: str
 
 
 @dataclass(frozen=True)

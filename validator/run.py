@@ -23,10 +23,12 @@ from meritnet.chain.errors import ChainError, MeritnetError, TransportError
 from meritnet.chain.keys import KeyPair
 from meritnet.chain.types import BlockNumber
 from meritnet.subnets.base import ValidatorRole
-from meritnet.subnets.receipts import ReceiptBook
 from meritnet.validator import events
+from meritnet.validator.archive import Archive
+from meritnet.validator.commit import SecondValidator
 from meritnet.validator.durable import exclusive
-from meritnet.validator.duties import Duties, Threads
+from meritnet.validator.duties import Duties, Manner, Threads
+from meritnet.validator.limits import NotYet
 from meritnet.validator.schedule import Due, EpochClock, Rules, due, is_done
 from meritnet.validator.step import Judged
 from meritnet.validator.view import Block, epoch_clock, head
@@ -95,15 +97,17 @@ class Validator:
         *,
         report: events.Report = events.ignore,
         options: Options | None = None,
+        kind: str = "",
     ) -> None:
+        """``kind`` is the role's, for those who audit what it scored."""
         self.netuid = netuid
         self.address = str(pair.address)
         self.duty: Duty | None = None
         self._chain = chain
         self._options = options or Options()
         self._threads = Threads(f"validator-{netuid}")
-        genesis = chain.block_hash(BlockNumber(0)).removeprefix("0x")[:8]
-        self._directory = data_dir / f"chain-{genesis}" / f"subnet-{netuid}"
+        genesis = chain.block_hash(BlockNumber(0))
+        self._directory = subnet_directory(data_dir, genesis, netuid)
         self._duties = Duties(
             chain,
             netuid,
@@ -112,21 +116,22 @@ class Validator:
             self._directory,
             self._threads,
             report,
-            sample_size=self._options.sample_size,
-            at_once=self._options.at_once,
-            allow_private=self._options.allow_private,
+            Manner(self._options.sample_size, self._options.at_once, self._options.allow_private),
+            genesis=genesis,
+            kind=kind,
         )
         self._rests: dict[Due, _Rest] = {}
 
     @property
-    def receipts(self) -> ReceiptBook:
+    def archive(self) -> Archive:
         """What was asked, answered and scored, with the signatures."""
-        return self._duties.receipts
+        return self._duties.archive
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until ``stop`` is set. What a miner or the link does is reported and overcome.
 
-        Raises ``MeritnetError`` when another process works with the same state.
+        Raises ``MeritnetError`` when another process works with the same state, ``SecondValidator`` when
+        another machine works with the same hotkey.
         """
         try:
             with exclusive(self._directory):
@@ -198,11 +203,14 @@ class Validator:
                 case Due.STEP:
                     await self._duties.step(block, clock)
                 case Due.COMMIT:
-                    await self._duties.set_weights(clock, hyper)
+                    await self._duties.set_weights(block, clock, hyper)
                 case Due.PREDICT:
                     await self._duties.predict(clock.next_epoch_block)
-        except TransportError:
+        except (TransportError, SecondValidator):
             raise
+        except NotYet as error:
+            self._rests[duty] = _Rest(error.from_block - 1, 1)
+            self._duties.report(events.Waits(self.netuid, self.address, error.from_block, str(error)))
         except (MeritnetError, OSError) as error:  # OSError: the disk is full or read-only
             times = self._rests[duty].times + 1 if duty in self._rests else 1
             rest_blocks = min(self._options.retry_blocks << (times - 1), MOST_REST_BLOCKS)
@@ -229,6 +237,11 @@ class Validator:
             clock.blocks_left,
             near and not self._rests and not (progress.predicted if clock.blocks_left == 0 else done),
         )
+
+
+def subnet_directory(data_dir: Path, genesis: str, netuid: int) -> Path:
+    """Where a validator keeps what concerns one subnet of one chain."""
+    return data_dir / f"chain-{genesis.removeprefix('0x')[:8]}" / f"subnet-{netuid}"
 
 
 async def _until_stopped(life: Coroutine[object, object, None], stop: asyncio.Event) -> None:

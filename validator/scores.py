@@ -29,12 +29,23 @@ class Average:
     """The line that came with the newest one."""
 
 
+def moved(
+    known: Average | None, hotkey: str, score: float, block: int, why: str, alpha: float = ALPHA
+) -> Average:
+    """A standing after one more score. Raises ``ValueError`` unless that lies between 0 and 1."""
+    if not 0.0 <= score <= 1.0:
+        raise ValueError(f"a score lies between 0 and 1, not {score}")
+    value, scores = (0.0, 0) if known is None else (known.value, known.scores)
+    value += max(alpha, 1 / (scores + 1)) * (score - value)
+    return Average(hotkey, min(1.0, max(0.0, value)), scores + 1, block, why)
+
+
 class ScoreBook:
     """The averages of a subnet by uid."""
 
     def __init__(self, averages: Mapping[int, Average] | None = None, *, alpha: float = ALPHA) -> None:
         self._averages = dict(averages or {})
-        self._alpha = alpha
+        self.alpha = alpha
 
     def __getitem__(self, uid: int) -> Average:
         return self._averages[uid]
@@ -53,17 +64,23 @@ class ScoreBook:
             del self._averages[uid]
         return gone
 
+    def get(self, uid: int, hotkey: str) -> Average | None:
+        """The standing of a uid, if it is this hotkey's."""
+        known = self._averages.get(uid)
+        return known if known is not None and known.hotkey == hotkey else None
+
+    def put(self, uid: int, average: Average) -> None:
+        """Gives a uid a new standing."""
+        self._averages[uid] = average
+
     def add(self, uid: int, hotkey: str, score: float, block: int, why: str) -> Average:
         """Takes one score (0 to 1) of a uid in. Raises ``ValueError`` for anything else, NaN too."""
-        if not 0.0 <= score <= 1.0:
-            raise ValueError(f"a score lies between 0 and 1, not {score}")
-        known = self._averages.get(uid)
-        if known is None or known.hotkey != hotkey:
-            known = Average(hotkey, 0.0, 0, block, why)
-        weight = max(self._alpha, 1 / (known.scores + 1))
-        value = known.value + weight * (score - known.value)
-        self._averages[uid] = Average(hotkey, min(1.0, max(0.0, value)), known.scores + 1, block, why)
+        self._averages[uid] = moved(self.get(uid, hotkey), hotkey, score, block, why, self.alpha)
         return self._averages[uid]
+
+    def items(self) -> tuple[tuple[int, Average], ...]:
+        """Every uid with its standing, ascending."""
+        return tuple(sorted(self._averages.items()))
 
     def values(self) -> dict[int, float]:
         """The averages by uid."""

@@ -31,6 +31,8 @@ class State:
     committed: bool = False
     forecast: Forecast | None = None
     scores: ScoreBook = field(default_factory=ScoreBook)
+    bundle: str = ""
+    """The bundle of the newest step that counts; empty before the first."""
 
     @staticmethod
     def load(path: Path) -> State:
@@ -47,6 +49,7 @@ class State:
                 bool(kept["committed"]),
                 None if forecast is None else Forecast(**forecast),
                 ScoreBook.from_json(kept["scores"]),
+                str(kept.get("bundle", "")),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise MeritnetError(
@@ -69,5 +72,6 @@ class State:
                 "committed": self.committed,
                 "forecast": forecast,
                 "scores": self.scores.to_json(),
+                "bundle": self.bundle,
             },
         )

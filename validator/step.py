@@ -8,49 +8,77 @@ money.
 from __future__ import annotations
 
 import asyncio
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Any
 
-import structlog
-
-from meritnet.subnets.base import Answer, InvalidAnswer, Score, Task, ValidatorRole
-from meritnet.subnets.receipts import Exchange, Receipt, ReceiptBook
+from meritnet.chain.errors import MeritnetError
+from meritnet.subnets.base import Answer, Score, Task, ValidatorRole
+from meritnet.subnets.receipts import Exchange, Receipt, kept_body
+from meritnet.validator.archive import Archive
 from meritnet.validator.ask import Asker, Failure, Target
+from meritnet.validator.bundle import Entry, StepBundle
 from meritnet.validator.events import Asked, Report, Scored
+from meritnet.validator.judgement import Judgement, judgement, plain
+from meritnet.validator.provenance import Origin
 from meritnet.validator.sampling import sample, step_seed
-from meritnet.validator.scores import ScoreBook
+from meritnet.validator.scores import ScoreBook, moved
 from meritnet.validator.view import Block
 
-JUDGE_S = 300.0
-"""For judging one answer."""
+DRAW_S = 1800.0
+"""For drawing one task; the first may have to fetch and load a model."""
 
-_log = structlog.get_logger("validator")
+
+@dataclass(frozen=True)
+class Moment:
+    """When a step is taken, and what it follows."""
+
+    block: Block
+    epoch: int
+    step: int
+    """Steps of this epoch before it, so that two in one block differ."""
+    previous: str = ""
+    """The bundle of the step before."""
 
 
 @dataclass(frozen=True)
 class Judged:
-    """What one miner got in a step; ``exchange`` is missing when no signed answer came."""
+    """What one miner got in a step: an exchange, or the failure of one, and what the judge made of it."""
 
     target: Target
-    score: Score
-    exchange: Exchange | None
+    task: Task
+    got: Exchange | Failure
+    judgement: Judgement
+
+    @property
+    def score(self) -> Score:
+        """What it is worth."""
+        return self.judgement.score
+
+    @property
+    def exchange(self) -> Exchange | None:
+        """Both signed messages; missing when no signed answer came."""
+        return self.got if isinstance(self.got, Exchange) else None
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a step left: the name of its bundle, and what each miner got, by uid."""
+
+    bundle: str
+    judged: list[Judged]
 
 
 @dataclass(frozen=True)
 class Bench:
     """Who judges, and where the judgement goes."""
 
-    netuid: int
-    validator: str
+    origin: Origin
     role: ValidatorRole
     asker: Asker
     scores: ScoreBook
-    receipts: ReceiptBook
+    archive: Archive
     report: Report
     at_once: asyncio.Semaphore
     """How many miners are asked at the same time."""
@@ -58,88 +86,100 @@ class Bench:
     """Where tasks are drawn: the first one may load a model."""
 
 
-async def step(bench: Bench, block: Block, number: int, targets: Sequence[Target], most: int) -> list[Judged]:
+async def step(bench: Bench, moment: Moment, targets: Sequence[Target], most: int) -> Step:
     """Asks at most ``most`` of the targets, drawn by the block's hash, and takes their scores in.
 
-    ``number`` counts the steps of the epoch, so that two in one block differ. The order is that of the uids.
-    Raises ``MeritnetError`` when no task can be drawn, such as without a model; then nobody is scored.
+    The bundle is on disk before a score counts. Raises ``MeritnetError`` when no task can be drawn, such as
+    without a model; then nobody is scored.
     """
-    seed = step_seed(block.hash, bench.netuid, bench.validator, number)
+    origin = bench.origin
+    seed = step_seed(moment.block.hash, origin.netuid, origin.validator, moment.step)
     drawn = set(sample([target.uid for target in targets], most, seed))
     asked = [target for target in targets if target.uid in drawn]
+    tasks = [await _task(bench, seed, target.uid) for target in asked]
+
+    judged = await asyncio.gather(*map(partial(_judged, bench), asked, tasks))
+    entries = tuple(_entry(bench, moment, one) for one in judged)
+    bundle = StepBundle(
+        origin,
+        moment.previous,
+        moment.block,
+        moment.epoch,
+        moment.step,
+        seed.hex(),
+        tuple((target.uid, target.hotkey) for target in targets),
+        most,
+        bench.scores.alpha,
+        entries,
+    )
+    name = await asyncio.get_running_loop().run_in_executor(bench.threads, bench.archive.put, bundle)
+    for entry in entries:
+        _count(bench, entry)
+    return Step(name, list(judged))
+
+
+async def _task(bench: Bench, seed: bytes, uid: int) -> Task:
     loop = asyncio.get_running_loop()
-    tasks = [await loop.run_in_executor(bench.threads, bench.role.task, seed, one.uid) for one in asked]
-
-    judged = await asyncio.gather(*map(partial(_judge, bench), asked, tasks))
-    bench.receipts.write([_receipt(bench, block, one) for one in judged])
-    for one in judged:
-        _record(bench, block, one)
-    return list(judged)
-
-
-async def _judge(bench: Bench, target: Target, task: Task) -> Judged:
-    """Asks one miner and scores what comes; nothing that it sends raises."""
-    exchange: Exchange | None = None
     try:
-        async with bench.at_once:
-            bench.report(Asked(bench.netuid, bench.validator, target.uid, task.path))
-            got = await bench.asker.ask(target, task)
-        if isinstance(got, Failure):
-            return Judged(target, Score(0.0, got.why), None)
-        exchange = got
-        async with asyncio.timeout(JUDGE_S):
-            return Judged(target, await _score(bench, target, task, exchange), exchange)
-    except InvalidAnswer as error:
-        return Judged(target, Score(0.0, str(error)), exchange)
+        async with asyncio.timeout(DRAW_S):
+            return await loop.run_in_executor(bench.threads, bench.role.task, seed, uid)
     except TimeoutError:
-        return Judged(target, Score(0.0, f"not judged within {JUDGE_S:g} s"), exchange)
-    except Exception as error:  # noqa: BLE001 - the edge of one miner: it must not end the others' step
-        _log.exception("judging failed", uid=target.uid, netuid=bench.netuid)
-        return Judged(target, Score(0.0, f"the judge failed: {type(error).__name__}"), exchange)
+        raise MeritnetError(f"no task was drawn within {DRAW_S:g} s", "is the model being fetched?") from None
 
 
-async def _score(bench: Bench, target: Target, task: Task, exchange: Exchange) -> Score:
-    """The subnet's judgement, with the files that it wants. Raises ``InvalidAnswer``."""
-    answer = Answer(exchange.response_body, exchange.elapsed_s)
-    files: dict[str, Path] = {}
-    for wanted in bench.role.artifacts(task, answer):
-        got = await bench.asker.fetch(target, wanted)
-        if isinstance(got, Failure):
-            raise InvalidAnswer(f"file {wanted.content_id[:12]}…: {got.why}")
-        files[wanted.content_id] = got
-    return await bench.role.score(task, answer, files)
+async def _judged(bench: Bench, target: Target, task: Task) -> Judged:
+    """Asks one miner and scores what comes; nothing that it sends raises."""
+    async with bench.at_once:
+        bench.report(Asked(bench.origin.netuid, bench.origin.validator, target.uid, task.path))
+        got = await bench.asker.ask(target, task)
+    if isinstance(got, Failure):
+        return Judged(target, task, got, Judgement(Score(0.0, got.why), failure=got.why))
+    answer = Answer(got.response_body, got.elapsed_s)
+    found = await judgement(bench.role, task, answer, partial(bench.asker.fetch, target))
+    return Judged(target, task, got, found)
 
 
-def _record(bench: Bench, block: Block, judged: Judged) -> None:
-    target, score = judged.target, judged.score
-    average = bench.scores.add(target.uid, target.hotkey, score.value, block.number, score.why)
-    elapsed_s = None if judged.exchange is None else judged.exchange.elapsed_s
-    judgement = score.value, score.why, average.value, elapsed_s, _plain(score.evidence)
-    bench.report(Scored(bench.netuid, bench.validator, target.uid, *judgement))
+def _entry(bench: Bench, moment: Moment, judged: Judged) -> Entry:
+    """What is kept of one miner's part, with its standing before and after."""
+    uid, hotkey, score = judged.target.uid, judged.target.hotkey, judged.score
+    before = bench.scores.get(uid, hotkey)
+    after = moved(before, hotkey, score.value, moment.block.number, score.why, bench.scores.alpha)
+    return Entry(_receipt(judged), before, after)
 
 
-def _receipt(bench: Bench, block: Block, judged: Judged) -> Receipt:
+def _receipt(judged: Judged) -> Receipt:
+    got, found = judged.got, judged.judgement
+    came = got.response is not None
     return Receipt(
-        netuid=bench.netuid,
-        block_hash=block.hash,
         uid=judged.target.uid,
         miner=judged.target.hotkey,
-        validator=bench.validator,
-        score=judged.score.value,
-        why=judged.score.why,
-        evidence=_plain(judged.score.evidence),
-        exchange=judged.exchange,
+        task=judged.task,
+        score=found.score.value,
+        why=found.score.why,
+        evidence=plain(found.score.evidence),
+        request=got.request,
+        response=got.response,
+        response_body=kept_body(got.response_body) if came else None,
+        elapsed_s=got.elapsed_s if isinstance(got, Exchange) else None,
+        failure=found.failure,
+        files=found.files,
     )
 
 
-def _plain(value: Any) -> Any:
-    """Figures as JSON can carry them, whatever a subnet's judge hands over; no NaN, no endless nesting."""
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else str(value)
-    if isinstance(value, str | int | bool | None):
-        return value
-    if isinstance(value, Mapping):
-        return {str(name): _plain(part) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    return str(value)
+def _count(bench: Bench, entry: Entry) -> None:
+    """Lets a score that is on disk count."""
+    receipt, after = entry.receipt, entry.after
+    bench.scores.put(receipt.uid, after)
+    bench.report(
+        Scored(
+            bench.origin.netuid,
+            bench.origin.validator,
+            receipt.uid,
+            receipt.score,
+            receipt.why,
+            after.value,
+            receipt.elapsed_s,
+            receipt.evidence,
+            receipt.request.nonce_ns if receipt.request is not None else 0,
+        )
+    )

@@ -21,19 +21,23 @@ from meritnet.chain.client.metagraph import Axon
 from meritnet.chain.keys import KeyPair
 from meritnet.chain.types import BlockNumber
 from meritnet.subnets.base import ArtifactRef, EngineSource, Subnet, Task, ValidatorRole
-from meritnet.subnets.receipts import Exchange, ReceiptBook
+from meritnet.subnets.receipts import Exchange
 from meritnet.subnets.testing import Cheat, Player, Reply, Standing, Trial, Unsound, check
 from meritnet.subnets.testing.trial import VALIDATOR, no_engine
 from meritnet.subnets.wire import SignedRequest, SignedResponse
+from meritnet.validator.archive import Archive
 from meritnet.validator.ask import Asker, Failure, Target
+from meritnet.validator.provenance import origin
 from meritnet.validator.scores import ScoreBook
-from meritnet.validator.step import Bench, step
+from meritnet.validator.step import Bench, Moment, step
 from meritnet.validator.view import Block
 from meritnet.validator.weights import weight_vector
 
 __all__ = ["Unsound", "check_subnet", "no_engine", "validator_steps"]
 
 NETUID = 1
+GENESIS = "0x" + "00" * 32
+"""Of no chain."""
 
 
 def check_subnet(
@@ -65,22 +69,23 @@ async def validator_steps(
     targets = [
         Target(uid, _hotkey(uid), Axon("127.0.0.1", 1, BlockNumber(1), 1, 4)) for uid in sorted(players)
     ]
-    scores, averages = [], []
+    scores, averages, previous = [], [], ""
     with ThreadPoolExecutor(1) as threads:
         bench = Bench(
-            netuid=NETUID,
-            validator=VALIDATOR,
+            origin=origin(GENESIS, NETUID, VALIDATOR, "on trial", role),
             role=role,
             asker=cast("Asker", street),
             scores=book,
-            receipts=ReceiptBook(folder / "receipts.jsonl"),
+            archive=Archive(folder / "bundles"),
             report=lambda event: None,
             at_once=asyncio.Semaphore(16),
             threads=threads,
         )
         for street.step in range(steps):
-            judged = await step(bench, _block(street.step), 0, targets, most)
-            scores.append({one.target.uid: one.score.value for one in judged})
+            moment = Moment(_block(street.step), epoch=0, step=street.step, previous=previous)
+            taken = await step(bench, moment, targets, most)
+            previous = taken.bundle
+            scores.append({one.target.uid: one.score.value for one in taken.judged})
             averages.append(book.values())
     own = max(players) + 1
     vector = weight_vector(book.values(), own_uid=own, neurons=own + 1, min_allowed_weights=1)

@@ -168,13 +168,24 @@ def test_a_miner_serves_until_it_is_told_to_stop_and_a_validator_scores_it(
     assert (row["uid"], row["score"], row["why"]) == (1, 1.0, "repeated")
 
     about = ("--netuid", "1", "--wallet", "//Bob", "--data-dir", str(tmp_path / "validator"))
-    code, out, _ = meritnet(capsys, "validator", "explain", "1", *about, "--json")
+    about += ("--endpoint", endpoint)
+    code, out, _ = meritnet(capsys, "validator", "why", "--uid", "1", *about, "--json")
     told = json.loads(out)
-    assert (code, told["score"], told["why"], told["holds"]) == (0, 1.0, "repeated", True)
-    code, out, _ = meritnet(capsys, "validator", "explain", "1", *about)
-    assert (code, "signatures" in out, "both hold" in out) == (0, True, True)
-    code, _, err = meritnet(capsys, "validator", "explain", "7", *about)
-    assert (code, "no receipt about uid 7" in err) == (1, True)
+    assert (code, told["tasks"][0]["score"], told["tasks"][0]["why"]) == (0, 1.0, "repeated")
+    assert told["fault"] == ""
+    code, out, _ = meritnet(capsys, "validator", "why", "--uid", "1", *about)
+    assert (code, "scored 1.000 because: repeated" in out, "all hold" in out) == (0, True, True)
+    code, _, err = meritnet(capsys, "validator", "why", "--uid", "7", *about)
+    assert (code, "subnet 1 has uids 0 to 2, not 7" in err) == (1, True)
+
+    (bundle,) = tmp_path.glob("validator/chain-*/subnet-1/bundles/*.json")
+    code, out, _ = meritnet(capsys, "validator", "audit", str(bundle), "--on-chain", "--endpoint", endpoint)
+    assert (code, "everything holds" in out) == (0, True), out
+    code, out, _ = meritnet(capsys, "validator", "status", *about, "--json")
+    told = json.loads(out)
+    assert (code, told["is_running"], [one["average"] for one in told["miners"]]) == (0, False, [1.0])
+    code, out, _ = meritnet(capsys, "validator", "status", *about)
+    assert (code, "repeated" in out) == (0, True)
 
 
 _STEP = """

@@ -45,9 +45,14 @@ def test_a_second_hotkey_leaves_the_coldkey_alone(meritnet: Any) -> None:
 def test_the_password_comes_from_a_file_and_never_from_an_argument(meritnet: Any, tmp_path: Path) -> None:
     file = tmp_path / "password"
     file.write_text("correct horse\n")
-    assert meritnet("wallet", "create", "me", "--password-file", str(file)).code == 0
+    made = meritnet("wallet", "create", "me", "--password-file", str(file), "--json")
     assert meritnet("wallet", "show", "me", "--json").json["encrypted"] is True
-    assert meritnet("wallet", "sign", "me", "x", "--password-file", str(file)).code == 0
+    signed = meritnet("wallet", "sign", "me", "x", "--password-file", str(file), "--json")
+    assert (made.code, signed.code) == (0, 0)
+    assert "horse" not in made.out + made.err + signed.out + signed.err
+    kept = [path for path in tmp_path.rglob("*") if path.is_file() and path != file]
+    assert kept
+    assert not [path for path in kept if b"horse" in path.read_bytes()]
     file.write_text("wrong horse\n")
     wrong = meritnet("wallet", "sign", "me", "x", "--password-file", str(file))
     assert wrong.code == 1

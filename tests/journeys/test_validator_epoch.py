@@ -34,3 +34,16 @@ def test_a_step_becomes_a_payout(journey: Any, tiny: str) -> None:
     assert graph["emission_rao"][uid] > 0
     assert graph["emission_rao"][validator_uid] > 0
     assert graph["validator_permit"][validator_uid] is True
+
+    (bundle,) = journey.folder.rglob(f"{committed['bundle']}.json")
+    found = journey.ask(
+        "validator", "audit", str(bundle), "--on-chain"
+    )  # with a model and a process of its own
+    assert {one["verdict"] for one in found["findings"]} == {"holds"}
+    assert {"commit", "commit on the chain", f"uid {uid}: score"} <= {
+        one["about"] for one in found["findings"]
+    }
+    assert journey.ask("validator", "status", *validator)["is_running"] is True
+    story = journey.ask("validator", "why", "--uid", str(uid), *validator)
+    assert story["incentive"] == 1.0
+    assert "tokens replay" in story["words"][0]

@@ -1,5 +1,6 @@
 """Whatever a miner does, asking it gives a signed answer or a reason, in time and within bounds."""
 
+import asyncio
 import gzip
 import os
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from meritnet.chain.types import BlockNumber
 from meritnet.subnets.artifacts import content_id_of
 from meritnet.subnets.base import ArtifactRef, Task
 from meritnet.subnets.receipts import Exchange
+from meritnet.subnets.wire import check_response
 from meritnet.validator.ask import Failure, Target
 
 Street = Callable[..., None]
@@ -163,5 +165,46 @@ def test_a_file_that_is_too_large_or_another_leaves_nothing_behind(on_street: St
         assert isinstance(got, Failure)
         assert sha256(b"the wrong one").hexdigest()[:12] in got.why
         assert list((street.directory / "fetched").iterdir()) == []
+
+    on_street(scenario)
+
+
+def test_one_connection_serves_a_miner_again_and_again(on_street: Street) -> None:
+    connections: list[object] = []
+
+    async def keep_alive(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(writer)
+        try:
+            while True:
+                await reader.readuntil(b"\r\n\r\n")
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        except asyncio.IncompleteReadError:
+            writer.close()
+
+    async def scenario(street: Any) -> None:
+        server = await asyncio.start_server(keep_alive, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        target = Target(1, KeyPair.from_uri("//Bob").address, Axon("127.0.0.1", port, BlockNumber(1), 1, 4))
+        for _ in range(5):
+            got = await street.asker.ask(target, Task("/task", b"", 5.0, 10))
+            assert "not signed" in got.why
+        server.close()
+        assert len(connections) == 1
+
+    on_street(scenario)
+
+
+def test_a_refusal_that_was_signed_is_kept_as_evidence(on_street: Street) -> None:
+    async def scenario(street: Any) -> None:
+        target, _ = await street.miner(1, echo, admits=KeyPair.from_uri("//Bob"))
+        got = await street.asker.ask(target, TASK)
+        assert isinstance(got, Failure)
+        assert got.request is not None
+        assert got.response is not None
+        check_response(got.request, got.response)
+        assert (got.response.status, sha256(got.response_body).hexdigest()) == (403, got.response.body_sha256)
+        silent = await street.asker.ask(await street.hostile(2, b""), TASK)
+        assert isinstance(silent, Failure)
+        assert (silent.request is not None, silent.response) == (True, None)
 
     on_street(scenario)

@@ -1,7 +1,6 @@
-"""Exactly one commit and exactly one reveal, wherever the validator is killed in between."""
+"""Commits and reveals: each in its epoch, kept on disk until it is settled, and nobody else's."""
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,48 +8,18 @@ import pytest
 
 from meritnet.chain.client.client import Chain
 from meritnet.chain.client.subnets import set_hyperparameter
-from meritnet.chain.client.transport import InProcessTransport, Subscription
 from meritnet.chain.errors import MeritnetError
 from meritnet.chain.keys import KeyPair
-from meritnet.chain.rpc.session import Session
 from meritnet.consensus.commit import commit_hash
-from meritnet.validator.commit import Commit, CommitBook, Committer
+from meritnet.validator.archive import Archive
+from meritnet.validator.binding import bound_salt
+from meritnet.validator.commit import Commit, CommitBook, Committer, SecondValidator
 from meritnet.validator.schedule import EpochClock
 from meritnet.validator.view import epoch_clock, head
 from meritnet.validator.weights import WeightVector
 
 VECTOR = WeightVector((3, 4), (65_535, 1_000))
-
-
-class Killed(BaseException):
-    """The process ended here, without a chance to clean up."""
-
-
-class Mortal:
-    """A connection whose owner is killed before or after it hands over a transaction."""
-
-    def __init__(self, node: Any, when: str) -> None:
-        self._inner = InProcessTransport(lambda send: Session(node, send))
-        self._node = node
-        self._when = when
-
-    def request(self, method: str, params: Sequence[object] = (), timeout_s: float = 10.0) -> Any:
-        if method != "author_submitExtrinsic":
-            return self._inner.request(method, params, timeout_s)
-        if self._when == "before sending":
-            raise Killed
-        self._inner.request(method, params, timeout_s)
-        if self._when == "after inclusion":
-            self._node.seal()
-        raise Killed
-
-    def subscribe(
-        self, method: str, params: Sequence[object], unsubscribe: str, timeout_s: float = 10.0
-    ) -> Subscription:
-        return self._inner.subscribe(method, params, unsubscribe, timeout_s)
-
-    def close(self) -> None:
-        self._inner.close()
+BUNDLE = "ab" * 32
 
 
 def clock(town: Any, chain: Chain) -> EpochClock:
@@ -65,7 +34,7 @@ def advance_to_epoch(town: Any, chain: Chain, epoch: int) -> None:
 def committer(town: Any, chain: Chain) -> Committer:
     """A validator's committer as it comes to life: everything that it knows is on disk."""
     book = CommitBook(town.directory / "commits.json")
-    return Committer(chain, town.netuid, town.validators[0], book)
+    return Committer(chain, town.netuid, town.validators[0], book, Archive(town.directory / "bundles"))
 
 
 def events_named(town: Any, chain: Chain, name: str) -> int:
@@ -79,51 +48,11 @@ def events_named(town: Any, chain: Chain, name: str) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("when", ["before sending", "after sending", "after inclusion"])
-def test_a_commit_survives_its_validator_s_death(town: Any, when: str) -> None:
-    with town.connect() as chain:
-        advance_to_epoch(town, chain, clock(town, chain).epoch + 1)
-        epoch = clock(town, chain).epoch
-        dying = committer(town, Chain(Mortal(town.node, when)))
-        with pytest.raises(Killed):
-            dying.commit(VECTOR, 0, epoch)
-        on_disk = json.loads((town.directory / "commits.json").read_text())
-        assert [(one["uids"], one["values"], one["on_chain"]) for one in on_disk] == [
-            ([3, 4], [65_535, 1_000], False)
-        ]
-
-        with town.instant():
-            if town.node.pending():
-                town.node.seal()
-            reborn = committer(town, chain)
-            reborn.recover(epoch)
-            assert reborn.commit(WeightVector((2,), (65_535,)), 0, epoch).uids == (3, 4)
-        assert events_named(town, chain, "WeightsCommitted") == 1
-        assert reborn.book.has_committed(epoch)
-        assert reborn.book.reveals_due(1) == (epoch + 1,)
-
-        advance_to_epoch(town, chain, epoch + 1)
-        dying = committer(town, Chain(Mortal(town.node, when)))
-        with pytest.raises(Killed):
-            dying.reveal(epoch + 1, 1)
-        with town.instant():
-            if town.node.pending():
-                town.node.seal()
-            reborn = committer(town, chain)
-            reborn.recover(epoch + 1)
-            reborn.reveal(epoch + 1, 1)
-        assert reborn.book.commits == []
-        assert events_named(town, chain, "WeightsRevealed") == 1
-        uid = chain.metagraph(town.netuid).uid_of(town.validators[0].address)
-        assert chain.weights(town.netuid)[uid] == [(3, 65_535), (4, 1_000)]
-
-
-@pytest.mark.slow
 def test_a_commit_that_was_never_sent_expires_with_its_epoch(town: Any) -> None:
     with town.connect() as chain:
         epoch = clock(town, chain).epoch
-        with pytest.raises(Killed):
-            committer(town, Chain(Mortal(town.node, "before sending"))).commit(VECTOR, 0, epoch)
+        drafting = committer(town, chain)
+        drafting.book.put(drafting._draft(VECTOR, 0, epoch, BUNDLE))
         advance_to_epoch(town, chain, epoch + 1)
         reborn = committer(town, chain)
         reborn.recover(epoch + 1)
@@ -136,7 +65,7 @@ def test_a_reveal_too_late_is_given_up(town: Any) -> None:
     with town.connect() as chain:
         epoch = clock(town, chain).epoch
         with town.instant():
-            made = committer(town, chain).commit(VECTOR, 0, epoch)
+            made = committer(town, chain).commit(VECTOR, 0, epoch, BUNDLE)
         assert made.on_chain
         advance_to_epoch(town, chain, epoch + 2)
         late = committer(town, chain)
@@ -152,7 +81,7 @@ def test_a_commit_is_revealed_after_the_period_that_it_was_made_under(town: Any)
         with town.instant():
             set_hyperparameter(chain, owner, town.netuid, "commit_reveal_period", 2, as_root=True)
             set_hyperparameter(chain, owner, town.netuid, "reveal_target", 1, as_root=True)
-            made = committer(town, chain).commit(VECTOR, 0, epoch := clock(town, chain).epoch)
+            made = committer(town, chain).commit(VECTOR, 0, epoch := clock(town, chain).epoch, BUNDLE)
             set_hyperparameter(chain, owner, town.netuid, "commit_reveal_period", 1, as_root=True)
         assert made.reveal_period == 2
         late = committer(town, chain)
@@ -169,19 +98,22 @@ def test_a_commit_is_revealed_after_the_period_that_it_was_made_under(town: Any)
 def test_what_the_chain_refuses_is_an_error_and_stays_on_disk(town: Any) -> None:
     with town.connect() as chain, town.instant():
         stranger = KeyPair.from_uri("//Bob")  # a coldkey, no hotkey of this subnet
-        book = CommitBook(town.directory / "commits.json")
+        book, archive = CommitBook(town.directory / "commits.json"), Archive(town.directory / "bundles")
+        epoch = clock(town, chain).epoch
         with pytest.raises(MeritnetError):
-            Committer(chain, town.netuid, stranger, book).commit(VECTOR, 0, clock(town, chain).epoch)
+            Committer(chain, town.netuid, stranger, book, archive).commit(VECTOR, 0, epoch, BUNDLE)
         assert [commit.on_chain for commit in CommitBook(town.directory / "commits.json").commits] == [False]
 
 
 def test_the_hash_is_the_one_of_the_specification(tmp_path: Path) -> None:
     book = CommitBook(tmp_path / "commits.json")
+    archive = Archive(tmp_path / "bundles")
     pair = KeyPair.from_uri("//Bob")
-    draft = Committer(None, 7, pair, book)._draft(VECTOR, 3, 5)  # type: ignore[arg-type]
-    assert len(draft.salt) == 8
+    draft = Committer(None, 7, pair, book, archive)._draft(VECTOR, 3, 5, BUNDLE)  # type: ignore[arg-type]
+    assert draft.salt == bound_salt(bytes.fromhex(draft.secret), BUNDLE)
+    assert (len(draft.salt), len(draft.secret)) == (16, 64)
     assert draft.commit_hash == commit_hash(pair.public, 7, draft.uids, draft.values, draft.salt, 3).hex()
-    again = Committer(None, 7, pair, book)._draft(VECTOR, 3, 5)  # type: ignore[arg-type]
+    again = Committer(None, 7, pair, book, archive)._draft(VECTOR, 3, 5, BUNDLE)  # type: ignore[arg-type]
     assert again.salt != draft.salt
 
 
@@ -207,3 +139,44 @@ def test_a_damaged_book_is_named(tmp_path: Path, damage: Callable[[str], str]) -
     path.write_text(damage(path.read_text()))
     with pytest.raises(MeritnetError, match="cannot be read"):
         CommitBook(path)
+
+
+@pytest.mark.slow
+def test_a_second_validator_on_the_hotkey_is_refused_wherever_it_runs(town: Any) -> None:
+    with town.connect() as chain, town.instant():
+        epoch = clock(town, chain).epoch
+        ours = committer(town, chain)
+        made = ours.commit(VECTOR, 0, epoch, BUNDLE)
+        archive = Archive(town.directory / "elsewhere")
+        book = CommitBook(town.directory / "elsewhere.json")
+        other = Committer(chain, town.netuid, town.validators[0], book, archive)
+        says = (
+            rf"another validator works with this hotkey: in block {made.block} it committed for epoch {epoch}"
+        )
+        for attempt in (
+            lambda: other.recover(epoch),
+            lambda: other.commit(VECTOR, 0, epoch, BUNDLE),
+        ):
+            with pytest.raises(SecondValidator, match=says) as error:
+                attempt()
+            assert f"start it in epoch {epoch + 1}" in error.value.hint
+        assert other.book.commits == []
+        ours.recover(epoch)  # the first goes on
+        other.recover(epoch + 1)
+
+
+@pytest.mark.slow
+def test_two_that_commit_at_the_same_time_find_out(town: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with town.connect() as chain, town.instant():
+        epoch = clock(town, chain).epoch
+        book = CommitBook(town.directory / "elsewhere.json")
+        other = Committer(chain, town.netuid, town.validators[0], book, Archive(town.directory / "b"))
+        send = other._send
+
+        def overtaken(commit: Commit) -> Commit:
+            committer(town, chain).commit(VECTOR, 0, epoch, BUNDLE)
+            return send(commit)
+
+        monkeypatch.setattr(other, "_send", overtaken)
+        with pytest.raises(SecondValidator):
+            other.commit(VECTOR, 0, epoch, BUNDLE)

@@ -20,12 +20,15 @@ from meritnet.miner.admission import Admission, Peer, Policy
 from meritnet.miner.auth import ReplayStore, Verifier
 from meritnet.miner.health import Health
 from meritnet.miner.server import MinerServer
+from meritnet.subnets.artifacts import ArtifactStore
 from meritnet.subnets.base import MinerContext, ValidatorContext
-from meritnet.subnets.receipts import ReceiptBook
 from meritnet.subnets.registry import subnet
+from meritnet.validator.archive import Archive
 from meritnet.validator.ask import Target
+from meritnet.validator.audit import audit
+from meritnet.validator.provenance import origin
 from meritnet.validator.scores import ScoreBook
-from meritnet.validator.step import Bench, Judged, step
+from meritnet.validator.step import Bench, Judged, Moment, step
 from meritnet.validator.view import Block
 
 pytestmark = pytest.mark.slow
@@ -66,19 +69,22 @@ def judged_by_uid(kind: str, street: Any, engine: Any, targets: list[Target]) ->
         ValidatorContext(lambda: engine, street.directory / "validator", VALIDATOR.address)
     )
     bench = Bench(
-        netuid=1,
-        validator=VALIDATOR.address,
+        origin=origin("0x" + "00" * 32, 1, VALIDATOR.address, kind, role),
         role=role,
         asker=street.asker,
         scores=ScoreBook(),
-        receipts=ReceiptBook(street.directory / "receipts.jsonl"),
+        archive=Archive(street.directory / "bundles"),
         report=lambda event: None,
         at_once=asyncio.Semaphore(4),
         threads=ThreadPoolExecutor(1),
     )
 
     async def work() -> dict[int, Judged]:
-        return {one.target.uid: one for one in await step(bench, BLOCK, 0, targets, 10)}
+        taken = await step(bench, Moment(BLOCK, 1, 0), targets, 10)
+        delivered = ArtifactStore(street.directory / "fetched")
+        found = await audit(bench.archive.path(taken.bundle), lambda _: role, delivered)
+        assert [one for one in found if not one.is_good] == []  # the same scores, from the bundle alone
+        return {one.target.uid: one for one in taken.judged}
 
     return work()
 

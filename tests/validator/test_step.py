@@ -3,6 +3,7 @@
 import asyncio
 import json
 import math
+import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,11 +14,15 @@ import pytest
 from meritnet.chain.errors import MeritnetError
 from meritnet.chain.keys import KeyPair
 from meritnet.subnets.base import Answer, ArtifactRef, InvalidAnswer, Score, Task
-from meritnet.subnets.receipts import ReceiptBook
+from meritnet.validator import judgement
+from meritnet.validator import step as steps
+from meritnet.validator.archive import Archive
+from meritnet.validator.bundle import StepBundle
 from meritnet.validator.events import Asked, Scored
+from meritnet.validator.provenance import origin
 from meritnet.validator.sampling import sample, step_seed
 from meritnet.validator.scores import ScoreBook
-from meritnet.validator.step import Bench, step
+from meritnet.validator.step import Bench, Moment, step
 from meritnet.validator.view import Block
 
 VALIDATOR = KeyPair.from_uri("//Alice").address
@@ -64,14 +69,13 @@ async def never(body: bytes) -> bytes:
 
 
 def bench(street: Any, events: list[Any]) -> Bench:
-    receipts = ReceiptBook(street.directory / "receipts.jsonl")
+    role = Judge()
     return Bench(
-        1,
-        VALIDATOR,
-        Judge(),
+        origin("0x" + "00" * 32, 1, VALIDATOR, "capitals", role),
+        role,
         street.asker,
         ScoreBook(),
-        receipts,
+        Archive(street.directory / "bundles"),
         events.append,
         asyncio.Semaphore(8),
         ThreadPoolExecutor(1),
@@ -95,7 +99,8 @@ def test_each_miner_gets_what_it_earned_and_no_other_suffers(on_street: Callable
         role.routes["/task"] = type(role.routes["/task"])(and_file, 1000)
         events: list[Any] = []
         at = bench(street, events)
-        judged = await step(at, BLOCK, 0, [honest, wrong, evil, slow, rude, with_file], 10)
+        taken = await step(at, Moment(BLOCK, 1, 0), [honest, wrong, evil, slow, rude, with_file], 10)
+        judged = taken.judged
 
         found = {one.target.uid: (one.score.value, one.score.why) for one in judged}
         assert found[0] == (0.5, "0 bytes came along")
@@ -109,10 +114,16 @@ def test_each_miner_gets_what_it_earned_and_no_other_suffers(on_street: Callable
 
         assert sorted(event.uid for event in events if isinstance(event, Asked)) == [0, 1, 2, 3, 4, 5]
         assert [event.uid for event in events if isinstance(event, Scored)] == [0, 1, 2, 3, 4, 5]
-        kept = list(at.receipts)
+        bundle = at.archive.get(taken.bundle)
+        assert isinstance(bundle, StepBundle)
+        kept = [entry.receipt for entry in bundle.entries]
         for receipt in kept:
-            receipt.check()
-        assert [receipt.exchange is not None for receipt in kept] == [True, True, True, False, False, True]
+            receipt.check(VALIDATOR)
+        assert [receipt.is_answered for receipt in kept] == [True, True, True, False, False, True]
+        assert all(receipt.request is not None for receipt in kept)
+        assert [entry.after.value for entry in bundle.entries] == [0.5, 0.0, 0.0, 0.0, 0.0, 0.8]
+        nonces = {receipt.request.nonce_ns for receipt in kept if receipt.request}
+        assert {event.request for event in events if isinstance(event, Scored)} == nonces
         assert kept[5].evidence == {"bytes": 3, "odd": ["nan", {"1": str(Path)}]}
 
     on_street(scenario)
@@ -123,7 +134,7 @@ def test_the_draw_is_the_block_s_and_the_others_stay_as_they_were(on_street: Cal
         targets = [(await street.miner(uid, capitals))[0] for uid in range(5)]
         at = bench(street, [])
         at.scores.add(0, targets[0].hotkey, 0.9, 1, "")
-        judged = await step(at, BLOCK, 3, targets, 2)
+        judged = (await step(at, Moment(BLOCK, 1, 3), targets, 2)).judged
         expected = sample(range(5), 2, step_seed(BLOCK.hash, 1, VALIDATOR, 3))
         assert [one.target.uid for one in judged] == expected
         if 0 not in expected:
@@ -134,7 +145,7 @@ def test_the_draw_is_the_block_s_and_the_others_stay_as_they_were(on_street: Cal
 
 def test_a_step_with_nobody_to_ask_is_empty(on_street: Callable[..., None]) -> None:
     async def scenario(street: Any) -> None:
-        assert await step(bench(street, []), BLOCK, 0, [], 5) == []
+        assert (await step(bench(street, []), Moment(BLOCK, 1, 0), [], 5)).judged == []
 
     on_street(scenario)
 
@@ -150,8 +161,57 @@ def test_a_failure_of_the_validator_itself_costs_no_miner_anything(
         monkeypatch.setattr(Judge, "task", fail)
         at = bench(street, [])
         with pytest.raises(MeritnetError, match="cannot be had"):
-            await step(at, BLOCK, 0, targets, 2)
+            await step(at, Moment(BLOCK, 1, 0), targets, 2)
         assert at.scores.values() == {}
-        assert list(at.receipts) == []
+        assert not at.archive.directory.exists()
+
+    on_street(scenario)
+
+
+def test_nothing_is_waited_for_without_an_end(
+    on_street: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released = threading.Event()
+
+    def stuck(*_: object) -> None:
+        released.wait()
+
+    async def thinking(*_: object) -> Score:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def scenario(street: Any) -> None:
+        target, _ = await street.miner(0, capitals)
+        monkeypatch.setattr(judgement, "JUDGE_S", 0.01)
+        with monkeypatch.context() as patched:
+            patched.setattr(Judge, "score", thinking)
+            taken = await step(bench(street, []), Moment(BLOCK, 1, 0), [target], 1)
+        assert taken.judged[0].score == Score(0.0, "not judged within 0.01 s")
+        monkeypatch.setattr(steps, "DRAW_S", 0.01)
+        monkeypatch.setattr(Judge, "task", stuck)
+        with pytest.raises(MeritnetError, match=r"no task was drawn within 0\.01 s"):
+            await step(bench(street, []), Moment(BLOCK, 1, 1), [target], 1)
+        released.set()
+
+    on_street(scenario)
+
+
+def test_a_disk_that_is_full_moves_no_average(
+    on_street: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(street: Any) -> None:
+        target, _ = await street.miner(0, capitals)
+        at = bench(street, [])
+
+        def full(*_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        with monkeypatch.context() as patched:
+            patched.setattr("os.fsync", full)
+            with pytest.raises(OSError, match="No space left"):
+                await step(at, Moment(BLOCK, 1, 0), [target], 1)
+        assert at.scores.values() == {}
+        await step(at, Moment(BLOCK, 1, 0), [target], 1)
+        assert at.scores.values() == {0: 0.5}
 
     on_street(scenario)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -34,11 +38,9 @@ from meritnet.cli.options import (
     connect,
     open_wallet,
 )
-from meritnet.cli.render import emit, facts, table, tao
+from meritnet.cli.render import emit, table, tao
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from meritnet.chain.client import Chain
     from meritnet.chain.keys import KeyPair
     from meritnet.validator.events import Event, Report
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Register and run a validator.", no_args_is_help=True)
 
+LOOK_S = 5.0
 NETUID = Wanted("--netuid N", "the subnet's number", int)
 Sample = Annotated[int, typer.Option("--sample", min=1, metavar="N", help="Miners asked in a step.")]
 
@@ -104,6 +107,8 @@ def run(
         def report(event: Event) -> None:
             metrics.take(event)
             _show(event, status)
+            if not (as_json or sys.stderr.isatty()):  # else standard output or the screen has it
+                logged(event)
 
         validator = _validator(chain, subnet, kind, pair, model, data_dir, options, status, report)
         if metrics_port is not None:
@@ -143,8 +148,39 @@ def step(
 
 
 @app.command()
-def explain(
-    uid: Annotated[int, typer.Argument(metavar="UID", help="The miner.")],
+def audit(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="The bundle's file.")],
+    kind: Kind = None,
+    model: Model = None,
+    files: Annotated[
+        Path | None,
+        typer.Option("--files", metavar="DIR", help="Files that miners delivered. Default: as it was kept."),
+    ] = None,
+    on_chain: Annotated[
+        bool, typer.Option("--on-chain", help="Ask the chain too: block, miners, commit.")
+    ] = False,
+    endpoint: Endpoint = None,
+    as_json: Json = False,
+) -> None:
+    """Check a bundle without its validator: bytes, draw, signatures, scores, averages, weights, commit.
+
+    Of weights, the steps of their epoch that lie beside them are checked too. Exit code 1 when anything
+    differs or cannot be checked.
+    """
+    from meritnet.cli.bundles import audited, show_audit
+    from meritnet.subnets.models.shared import shared_engine
+
+    log_to_stderr()
+    chain = connect(endpoint) if on_chain else None
+    with StatusLine(as_json).open() as status:
+        found = audited(bundle, kind, shared_engine(model, status.progress), files, chain)
+    if not show_audit(found, as_json):
+        raise typer.Exit(1)
+
+
+@app.command()
+def why(
+    uid: Annotated[int, typer.Option("--uid", metavar="N", help="The miner.", min=0)],
     netuid: Netuid = None,
     wallet: WalletName = None,
     hotkey: HotkeyName = None,
@@ -153,13 +189,55 @@ def explain(
     endpoint: Endpoint = None,
     as_json: Json = False,
 ) -> None:
-    """Show why a miner got its newest score: question, answer, figures, and whether both signatures hold."""
-    from meritnet.cli import explain as receipts
+    """Say why a miner got what it got: tasks, scores and reasons, average, weight, clip, incentive, pay."""
+    from meritnet.cli.bundles import show_story
+    from meritnet.validator.why import tell
 
     (subnet,) = complete({NETUID: netuid})
     address = open_wallet(wallet, hotkey, wallet_path, None, endpoint).wallet.hotkey_address
-    found = receipts.newest(state_directory(data_dir, "validator", address, subnet), subnet, uid)
-    emit(receipts.as_json(found), as_json, lambda: facts(receipts.lines(found)))
+    with connect(endpoint) as chain:
+        directory = state_directory(data_dir, "validator", address, subnet)
+        story = tell(chain, directory, subnet, address, uid)
+    show_story(story, as_json)
+
+
+@app.command()
+def status(
+    netuid: Netuid = None,
+    metrics_port: Annotated[
+        int | None, typer.Option("--metrics-port", min=1, max=65_535, help="Where it shows its figures.")
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Show it again at each new block.")] = False,
+    wallet: WalletName = None,
+    hotkey: HotkeyName = None,
+    data_dir: DataDir = None,
+    wallet_path: WalletPath = None,
+    endpoint: Endpoint = None,
+    as_json: Json = False,
+) -> None:
+    """Show how a validator stands: epoch, steps, commits, reveals, and what it thinks of each miner."""
+    from meritnet.cli.bundles import show_status
+    from meritnet.validator.status import status as read
+
+    (subnet,) = complete({NETUID: netuid})
+    address = open_wallet(wallet, hotkey, wallet_path, None, endpoint).wallet.hotkey_address
+    directory = state_directory(data_dir, "validator", address, subnet)
+    with connect(endpoint) as chain:
+        for _ in looks(chain, watch):
+            found = read(chain, directory, subnet, address, metrics_port)
+            if watch and sys.stdout.isatty() and not as_json:
+                typer.echo("\x1b[2J\x1b[H", nl=False)
+            emit(found, as_json, partial(show_status, found))
+
+
+def looks(chain: Chain, again: bool) -> Iterator[None]:
+    """Once, or once a block until interrupted."""
+    yield
+    if again:
+        with chain.follow() as heads:
+            while True:
+                if heads.wait(LOOK_S):
+                    yield
 
 
 def _validator(
@@ -183,8 +261,9 @@ def _validator(
     context = ValidatorContext(
         shared_engine(model, status.progress), role_directory, pair.address, status.progress
     )
-    role = kind_of(chain, netuid, kind).validator(context)
-    return Validator(chain, netuid, pair, role, directory, report=report, options=options)
+    found = kind_of(chain, netuid, kind)
+    role = found.validator(context)
+    return Validator(chain, netuid, pair, role, directory, report=report, options=options, kind=found.kind)
 
 
 def _row(one: Judged) -> dict[str, object]:
@@ -211,6 +290,15 @@ def _table(judged: list[Judged]) -> None:
     table(("uid>", "score>", "time>", "why"), rows, empty="no miner serves this subnet")
 
 
+def logged(event: Event) -> None:
+    """An event as a structured line of the log. ``request`` is the nonce by which the miner knows it too."""
+    import structlog
+
+    from meritnet.cli.render import plain
+
+    structlog.get_logger("validator").info(type(event).__name__, **plain(event))
+
+
 def _show(event: Event, status: StatusLine) -> None:
     from meritnet.validator import events
 
@@ -229,6 +317,8 @@ def _show(event: Event, status: StatusLine) -> None:
             status.say(f"revealed what epoch {epoch} committed: {_weights(weights)}", event)
         case events.WeightsSet(weights=weights):
             status.say(f"set weights: {_weights(weights)}", event)
+        case events.Waits(why=why):
+            status.say(why, event)
         case events.Predicted(block=block, rao=rao):
             status.say(f"the epoch at block {block} should pay {tao(rao)}", event)
         case events.Paid(block=block, paid_rao=paid, predicted_rao=predicted):

@@ -101,7 +101,16 @@ class Crew:
         home = self._home(site, neuron)
         context = ValidatorContext(self._engine, home, neuron.hotkey_address)
         role = site.subnet.validator(context)
-        return Validator(chain, site.netuid, neuron.hotkey, role, home, report=self._take, options=VALIDATION)
+        return Validator(
+            chain,
+            site.netuid,
+            neuron.hotkey,
+            role,
+            home,
+            report=self._take,
+            options=VALIDATION,
+            kind=site.subnet.kind,
+        )
 
     async def _connection(self) -> Chain:
         chain = await asyncio.to_thread(Chain.connect, self._endpoint)

@@ -1,0 +1,137 @@
+"""What `meritnet validator audit`, `why` and `status` show."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from meritnet.chain.errors import UsageError
+from meritnet.cli.render import emit, facts, plain, table
+
+if TYPE_CHECKING:
+    from meritnet.chain.client import Chain
+    from meritnet.subnets.base import EngineSource, ValidatorRole
+    from meritnet.subnets.receipts import Receipt
+    from meritnet.validator.audit import Finding
+    from meritnet.validator.provenance import Origin
+    from meritnet.validator.status import Status
+    from meritnet.validator.why import Story
+
+EXCERPT = 600
+"""Characters shown of a question or an answer."""
+
+
+def audited(
+    path: Path,
+    kind: str | None,
+    engine: EngineSource,
+    files: Path | None,
+    chain: AbstractContextManager[Chain] | None,
+) -> list[Finding]:
+    """Every finding about a bundle's file; with a chain, what that says of it too."""
+    import asyncio
+
+    from meritnet.subnets.artifacts import ArtifactStore
+    from meritnet.subnets.base import ValidatorContext
+    from meritnet.subnets.registry import subnet
+    from meritnet.validator.audit import audit
+    from meritnet.validator.witness import witness
+
+    if not path.is_file():
+        raise UsageError(f"there is no file {path}", "bundles lie in the validator's directory, in bundles/")
+    delivered = files or path.resolve().parent.parent / "artifacts"
+    store = ArtifactStore(delivered) if delivered.is_dir() else None
+    with tempfile.TemporaryDirectory() as scratch:
+
+        def role(origin: Origin) -> ValidatorRole:
+            named = kind or origin.kind
+            if not named:
+                raise UsageError("the bundle does not tell the subnet's kind", "say it by --kind")
+            return subnet(named).validator(ValidatorContext(engine, Path(scratch), origin.validator))
+
+        found = asyncio.run(audit(path, role, store))
+    with chain or nullcontext() as connected:
+        if connected is not None and found[0].is_good:
+            found += witness(connected, path)
+    return found
+
+
+def show_audit(found: list[Finding], as_json: bool) -> bool:
+    """Shows the findings; whether all of them are good."""
+    good = all(one.is_good for one in found)
+    result = {"holds": good, "findings": [plain(one) for one in found]}
+
+    def human() -> None:
+        shown = [(one.bundle[:12], one.about, one.verdict.value, one.detail) for one in found]
+        table(("bundle", "what", "verdict", ""), shown)
+        wrong = sum(not one.is_good for one in found)
+        print("everything holds" if good else f"{wrong} of {len(found)} do not hold")
+
+    emit(result, as_json, human)
+    return good
+
+
+def show_story(story: Story, as_json: bool) -> None:
+    """A miner's story in words, and the evidence of its newest task."""
+    from meritnet.validator.why import in_words
+
+    words = in_words(story)
+    receipt = story.receipt
+    result = {name: plain(value) for name, value in vars(story).items() if name != "receipt"}
+    result |= {"words": words, "receipt": None if receipt is None else receipt.fields()}
+
+    def human() -> None:
+        print(f"uid {story.uid} of subnet {story.netuid}, {story.hotkey}")
+        for sentence in words:
+            print(f"- {excerpt(sentence.encode())}")
+        if receipt is not None:
+            facts(_evidence(receipt) | {"signatures": story.fault or "all hold"})
+            print(f"the whole of it: bundle {story.tasks[0].bundle}")
+
+    emit(result, as_json, human)
+
+
+def _evidence(receipt: Receipt) -> dict[str, object]:
+    """Question, answer and figures for a person."""
+    shown: dict[str, object] = {"asked": excerpt(receipt.task.body)}
+    if receipt.response_body is not None:
+        shown["answered"] = excerpt(receipt.response_body)
+    elif receipt.response is not None:
+        shown["answered"] = "(too large to keep; its hash was signed)"
+    return {**{name: excerpt(str(value).encode()) for name, value in receipt.evidence.items()}, **shown}
+
+
+def excerpt(body: bytes) -> str:
+    """A body as one printable line; what a stranger sent must not steer the terminal."""
+    text = body.decode(errors="replace")
+    line = "".join(letter if letter.isprintable() else " " for letter in text)
+    return line if len(line) <= EXCERPT else line[:EXCERPT] + "…"
+
+
+def show_status(found: Status) -> None:
+    """A status for people: facts, then a table of miners."""
+    registered = "not registered" if found.uid is None else f"uid {found.uid}"
+    reveals = ", ".join(f"epoch {epoch}" for epoch in found.reveals_due) or "none"
+    facts(
+        {
+            "validator": f"{found.validator} ({registered})",
+            "running": found.is_running,
+            "permit": found.has_permit,
+            "stake_rao": found.stake_rao,
+            "block": f"{found.block}, {found.blocks_left} left of epoch {found.epoch}",
+            "steps": found.steps_done,
+            "committed": found.committed,
+            "reveals to come": reveals,
+            "predicted_rao": "not yet" if found.predicted_rao is None else found.predicted_rao,
+            "dividends": f"{found.dividends:.4f} of what validators get",
+            **{name.replace("_", " "): f"{value:g}" for name, value in found.figures.items()},
+        }
+    )
+    rows = [
+        (one.uid, f"{one.average:.3f}", one.scores, f"{one.weight:.4f}", one.block, excerpt(one.why.encode()))
+        for one in found.miners
+    ]
+    titles = ("uid>", "average>", "scores>", "weight>", "block>", "newest score")
+    table(titles, rows, empty="no miner has been scored yet")
