@@ -14,10 +14,13 @@ import aiohttp
 import pytest
 
 from meritnet.chain.keys import KeyPair
+from meritnet.miner.addresses import Proxies
 from meritnet.miner.admission import Admission, Peer, Policy
 from meritnet.miner.auth import ReplayStore, Verifier
+from meritnet.miner.clients import Clients
 from meritnet.miner.health import Health
-from meritnet.miner.server import Limits, MinerServer
+from meritnet.miner.listener import Limits
+from meritnet.miner.server import MinerServer
 from meritnet.subnets import wire
 from meritnet.subnets.artifacts import ArtifactStore
 from meritnet.subnets.base import ChatReply, InvalidRequest, Route
@@ -44,6 +47,9 @@ class EchoChat:
         if json.loads(body).get("stream"):
             return ChatReply(200, "text/event-stream", events=events())
         return ChatReply(200, "application/json", body)
+
+    async def complete_text(self, body: bytes) -> ChatReply:
+        return ChatReply(200, "application/json", b"text: " + body)
 
 
 class EchoRole:
@@ -147,7 +153,8 @@ async def serving(
     limits: Limits | None = None,
     *,
     chat: bool = False,
-    api_key: str | None = None,
+    clients: Clients | None = None,
+    proxies: Proxies | None = None,
 ) -> AsyncIterator[Bench]:
     """A server that knows a permitted validator and an unpermitted hotkey, both with stake."""
     role = EchoRole(ArtifactStore(directory / "artifacts"), EchoChat() if chat else None)
@@ -165,7 +172,8 @@ async def serving(
         health,
         host="127.0.0.1",
         port=0,
-        api_key=api_key,
+        clients=clients,
+        proxies=proxies,
         limits=limits,
     )
     await server.start()

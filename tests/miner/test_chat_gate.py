@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from meritnet.chain.keys import KeyPair
+from meritnet.miner.clients import Clients
 
 Scenario = Callable[..., None]
 PATH = "/v1/chat/completions"
@@ -40,7 +41,7 @@ def test_with_a_key_only_the_key_opens(bench: Scenario) -> None:
         right = {"Authorization": "Bearer secret", "X-Forwarded-For": "8.8.8.8"}
         assert (await on.send("POST", PATH, BODY, right)).status == 200
 
-    bench(scenario, chat=True, api_key="secret")
+    bench(scenario, chat=True, clients=Clients({"me": "secret"}))
 
 
 def test_a_validator_chats_by_its_signature_alone(bench: Scenario) -> None:
