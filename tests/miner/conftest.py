@@ -23,7 +23,7 @@ from meritnet.miner.listener import Limits
 from meritnet.miner.server import MinerServer
 from meritnet.subnets import wire
 from meritnet.subnets.artifacts import ArtifactStore
-from meritnet.subnets.base import ChatReply, InvalidRequest, Route
+from meritnet.subnets.base import ChatBackend, ChatReply, InvalidRequest, Route
 
 MINER = KeyPair.from_uri("//Bob")
 VALIDATOR = KeyPair.from_uri("//Alice")
@@ -55,7 +55,7 @@ class EchoChat:
 class EchoRole:
     """Counts what reaches it; ``/slow`` answers when ``release`` is set."""
 
-    def __init__(self, artifacts: ArtifactStore | None = None, chat: EchoChat | None = None) -> None:
+    def __init__(self, artifacts: ArtifactStore | None = None, chat: ChatBackend | None = None) -> None:
         self.handled = 0
         self.release = asyncio.Event()
         self.artifacts = artifacts
@@ -152,12 +152,12 @@ async def serving(
     policy: Policy | None = None,
     limits: Limits | None = None,
     *,
-    chat: bool = False,
+    chat: bool | ChatBackend = False,
     clients: Clients | None = None,
     proxies: Proxies | None = None,
 ) -> AsyncIterator[Bench]:
     """A server that knows a permitted validator and an unpermitted hotkey, both with stake."""
-    role = EchoRole(ArtifactStore(directory / "artifacts"), EchoChat() if chat else None)
+    role = EchoRole(ArtifactStore(directory / "artifacts"), EchoChat() if chat is True else chat or None)
     admission = Admission(policy or Policy(requests_per_s=1000, burst=1000), time.monotonic)
     admission.update(
         [(VALIDATOR.address, Peer(1, True, 5 * 10**9)), (UNPERMITTED.address, Peer(2, False, 7 * 10**9))]
@@ -199,3 +199,9 @@ def bench(tmp_path: Path) -> Callable[..., None]:
         asyncio.run(main())
 
     return run
+
+
+@pytest.fixture
+def serving_at() -> Callable[..., Any]:
+    """``serving`` itself, for a test that brings its own loop."""
+    return serving

@@ -51,7 +51,7 @@ def test_a_file_that_will_not_do_is_one_line_without_a_key(
 
 
 def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="cannot be read from .*: No such file"):
+    with pytest.raises(UsageError, match=r"cannot be read from .*: No such file"):
         read_clients(tmp_path / "none")
     (tmp_path / "binary").write_bytes(b"\xff")
     (tmp_path / "binary").chmod(0o600)

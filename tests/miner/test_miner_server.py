@@ -8,6 +8,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
 
+import aiohttp
 import pytest
 
 from meritnet.chain.errors import MeritnetError
@@ -230,3 +231,17 @@ def test_a_port_in_use_is_one_clear_line(bench: Scenario) -> None:
         assert error.value.hint == "choose another --port"
 
     bench(scenario)
+
+
+def test_stopping_ends_what_does_not_end_by_itself(bench: Scenario) -> None:
+    async def scenario(on: Any) -> None:
+        asked = asyncio.create_task(on.ask("/slow"))
+        await on.until(lambda: on.admission.running)
+        began_s = time.monotonic()
+        await on.server.stop()
+        assert 0.2 <= time.monotonic() - began_s < 2
+        with pytest.raises(aiohttp.ClientError):
+            await asked
+        assert on.admission.running == 0
+
+    bench(scenario, limits=Limits(drain_s=0.2))

@@ -155,7 +155,7 @@ def finetune(
     endpoint: Endpoint = None,
     as_json: Json = False,
 ) -> None:
-    """Train an adapter for a fine_tuning subnet; the next `meritnet miner run` there serves it."""
+    """Train an adapter for a fine_tuning subnet; a miner that runs there takes it up, else the next one."""
     import asyncio
 
     from meritnet.miner.finetune import finetune as train
