@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from meritnet.chain.errors import UsageError
 from meritnet.cli.neurons import (
     DataDir,
     Kind,
@@ -33,7 +34,7 @@ from meritnet.cli.options import (
     is_local,
     open_wallet,
 )
-from meritnet.cli.render import emit, line, tao
+from meritnet.cli.render import emit, facts, line, table, tao
 
 if TYPE_CHECKING:
     from meritnet.miner.events import Event
@@ -137,6 +138,40 @@ def run(
             report=lambda event: _show(event, status),
         )
         live(lambda stop: run_miner(service, stop))
+
+
+@app.command()
+def status(
+    url: Annotated[
+        str,
+        typer.Option(
+            "--url",
+            envvar="MERITNET_MINER_URL",
+            metavar="URL",
+            help="Where this machine's miner listens.",
+        ),
+    ] = "http://127.0.0.1:8091",
+    watch: Annotated[bool, typer.Option("--watch", help="Show it anew every 2 s, until Ctrl-C.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show how a running miner of this machine stands: ready, earning, how many requests, what it refused."""
+    from meritnet.cli import standing
+    from meritnet.miner.status import read_status
+
+    if watch and as_json:
+        raise UsageError("--watch is for people, --json for programs", "choose one of them")
+    if watch:
+        standing.watch(url)
+        return
+    found = read_status(url)
+
+    def human() -> None:
+        facts(standing.lines(found))
+        if found.paths:
+            print()
+            table(standing.COLUMNS, standing.rows(found))
+
+    emit(found, as_json, human)
 
 
 @app.command()
