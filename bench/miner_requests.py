@@ -4,12 +4,13 @@
 
 `floor`     aiohttp that verifies one sr25519 signature a request, and does nothing else with it: no server on
             aiohttp that believes its callers can beat that.
+`signing`   the same, which also signs its answer, as ours must: the receipt's share of the work.
 `bare`      aiohttp that verifies nothing.
 `bittensor` bittensor 10.5's axon, asked by its own dendrite, which verifies and answers. `asked` is our
             server, asked by a validator's own client, which verifies every answer: library against library.
 
 `verified` is the miner's server as it is: parse, verify, remember on disk, admit, handle, sign the answer,
-count, log. The load for it and for the first two comes from a second process, so both have a core; it signs
+count, log. The load for it and for the first three comes from a second process, so both have a core; it signs
 each request just before it is sent. `cpu_us` is what the server's process alone takes for a request, which
 says more than requests a second where others use the machine. The servers take turns; the medians of the
 rounds are printed as one JSON object. bittensor is installed on first use, into an environment of its own
@@ -56,7 +57,10 @@ BODY = b'{"prompt": "hello", "seed": 7}'
 BITTENSOR = "bittensor==10.5.0"
 RIVAL = Path(__file__).parent / "rivals" / "axon_and_dendrite.py"
 INSTALL_TIMEOUT_S = 900
-PAIRS = (("verified", "floor"), ("verified", "bare"), ("verified", "bittensor"), ("asked", "bittensor"))
+PAIRS = (
+    *(("verified", rival) for rival in ("floor", "signing", "bare", "bittensor")),
+    ("asked", "bittensor"),
+)
 
 
 class NoOp:
@@ -110,6 +114,19 @@ async def floor(_: Path) -> int:
         signed = wire.parse_request(request.method, request.raw_path, request.headers.items(), digest)
         wire.check_signature(signed)
         return web.Response(body=body)
+
+    return await _listening(answer)
+
+
+async def signing(_: Path) -> int:
+    """Starts a server that verifies the request and signs the answer, and returns its port."""
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        body = await request.read()
+        digest = sha256(body).hexdigest()
+        signed = wire.parse_request(request.method, request.raw_path, request.headers.items(), digest)
+        wire.check_signature(signed)
+        return web.Response(body=body, headers=wire.sign_response(MINER, signed, 200, digest).headers)
 
     return await _listening(answer)
 
@@ -203,6 +220,7 @@ async def validator_load(port: int, count: int, in_flight: int) -> tuple[float, 
 
 
 Start = Callable[[Path], Coroutine[Any, Any, int]]
+SERVERS: dict[str, Start] = {"verified": verified, "floor": floor, "signing": signing, "bare": bare}
 Load = Callable[[int, int, int], Coroutine[Any, Any, tuple[float, list[float]]]]
 
 
@@ -287,7 +305,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
     python = bittensor_python()
-    servers = {"verified": (verified, load), "floor": (floor, load), "bare": (bare, load)}
+    servers: dict[str, tuple[Start, Load]] = {name: (start, load) for name, start in SERVERS.items()}
     servers["asked"] = (verified, validator_load)
     rounds: dict[str, list[dict[str, float]]] = {name: [] for name in servers}
     if python is not None:

@@ -8,6 +8,7 @@ saw, and the first one that is no proxy of ours is the client.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
 from aiohttp import web
@@ -32,6 +33,8 @@ class Proxies:
 
     def trusts(self, address: str) -> bool:
         """Whether a connection from this address is one of our proxies'."""
+        if not self._networks:
+            return False
         parsed = _parsed(address)
         return parsed is not None and any(parsed in network for network in self._networks)
 
@@ -40,9 +43,11 @@ class Proxies:
         return counted(self._seen(request.remote or "", request.headers.getall("X-Forwarded-For", ())))
 
     def _seen(self, peer: str, forwarded: Iterable[str]) -> str:
+        if not self._networks:
+            return peer
         hops = [hop.strip() for line in forwarded for hop in line.split(",")]
         seen = peer
-        while self._networks and self.trusts(seen) and hops:
+        while self.trusts(seen) and hops:
             hop = hops.pop()
             if _parsed(hop) is None:
                 break
@@ -50,6 +55,7 @@ class Proxies:
         return seen
 
 
+@lru_cache(maxsize=4096)
 def counted(address: str) -> str:
     """The name under which an address is counted."""
     parsed = _parsed(address)
