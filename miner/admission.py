@@ -1,7 +1,9 @@
 """Whether a verified caller is served now: registered, permitted, not too often, and with room in the queue.
 
-Everything here is about a caller whose signature already held, so nobody can spend another one's allowance. A
-refusal is an exception with an HTTP status, one line that says why, and the seconds after which to try again.
+An address is counted before anything is read from it, so that a flood of worthless signatures costs no
+verification; a hotkey or an API client is counted after it has shown to be one, so that nobody can spend
+another one's allowance. A refusal is an exception with an HTTP status, one line that says why, and the
+seconds after which to try again.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from meritnet.chain.errors import MeritnetError
+from meritnet.miner.allowances import Allowances
 
 
 class Refusal(MeritnetError):
@@ -32,9 +35,13 @@ class Policy:
     """Stake that stands in for a validator permit. ``None``: a permit is needed, except in a subnet that has
     not given any yet (before its first epoch), where any stake will do."""
     requests_per_s: float = 4.0
-    """Sustained rate of one hotkey."""
+    """Sustained rate of one hotkey, and of one API client."""
     burst: int = 32
-    """Requests of one hotkey that may come at once after a pause."""
+    """Requests of one hotkey or client that may come at once after a pause."""
+    address_requests_per_s: float = 50.0
+    """Sustained rate of one address, whoever speaks from there and whether or not it is believed."""
+    address_burst: int = 500
+    """Requests from one address that may come at once after a pause."""
     in_flight: int = 32
     """Requests in the handlers at the same time."""
     waiting: int = 64
@@ -67,14 +74,6 @@ class View:
         return any(peer.permit for peer in self.peers.values())
 
 
-@dataclass
-class _Allowance:
-    """A token bucket: ``tokens`` requests may come now, as of ``at_s``."""
-
-    tokens: float
-    at_s: float
-
-
 @dataclass(order=True, frozen=True)
 class _Waiting:
     """A place in the queue; the largest is served next: most stake, then first come."""
@@ -92,7 +91,9 @@ class Admission:
         self.policy = policy
         self.view = View()
         self._clock_s = clock_s
-        self._allowances: dict[str, _Allowance] = {}
+        self._hotkeys = Allowances(policy.requests_per_s, policy.burst, clock_s)
+        self._clients = Allowances(policy.requests_per_s, policy.burst, clock_s)
+        self._addresses = Allowances(policy.address_requests_per_s, policy.address_burst, clock_s)
         self._waiting: list[_Waiting] = []
         self._running = 0
         self._ticket = 0
@@ -100,18 +101,27 @@ class Admission:
     def update(self, peers: Iterable[tuple[str, Peer]]) -> None:
         """Replaces the view; allowances of hotkeys that have gone are forgotten."""
         self.view = View(dict(peers), self._clock_s())
-        self._allowances = {key: kept for key, kept in self._allowances.items() if key in self.view.peers}
+        self._hotkeys.keep(self.view.peers)
+
+    def admit_address(self, address: str) -> None:
+        """Lets a request from this address be read. Raises ``Refusal`` (429)."""
+        if wait_s := self._addresses.spend(address):
+            rate = self.policy.address_requests_per_s
+            raise Refusal(429, f"at most {rate:g} requests a second from one address", wait_s)
+
+    def admit_client(self, name: str) -> None:
+        """Lets a request of this API client be answered. Raises ``Refusal`` (429)."""
+        self._check_rate(self._clients, name)
 
     def admit(self, hotkey: str) -> Peer:
         """The caller as the chain knows it. Raises ``Refusal``: 403 for a stranger, 429 for a hurried one."""
-        now_s = self._clock_s()
-        if now_s - self.view.taken_at_s > self.policy.stale_view_s:
+        if self._clock_s() - self.view.taken_at_s > self.policy.stale_view_s:
             raise Refusal(503, "this miner has lost sight of the chain", 30)
         peer = self.view.peers.get(hotkey)
         if peer is None:
             raise Refusal(403, f"{hotkey} is not registered on this subnet")
         self._check_permit(peer)
-        self._spend(hotkey, now_s)
+        self._check_rate(self._hotkeys, hotkey)
         return peer
 
     @asynccontextmanager
@@ -131,6 +141,11 @@ class Admission:
         """Requests that wait for a handler."""
         return len(self._waiting)
 
+    @property
+    def running(self) -> int:
+        """Requests in the handlers."""
+        return self._running
+
     def _check_permit(self, peer: Peer) -> None:
         minimum = self.policy.min_stake_rao
         if peer.permit or (minimum is not None and peer.stake_rao >= minimum):
@@ -140,14 +155,9 @@ class Admission:
         needed = "a validator permit" if minimum is None else f"a permit or {minimum / 1e9:g} TAO of stake"
         raise Refusal(403, f"uid {peer.uid} needs {needed}, and holds {peer.stake_rao / 1e9:g} TAO of stake")
 
-    def _spend(self, hotkey: str, now_s: float) -> None:
-        rate, burst = self.policy.requests_per_s, self.policy.burst
-        allowance = self._allowances.setdefault(hotkey, _Allowance(burst, now_s))
-        allowance.tokens = min(burst, allowance.tokens + (now_s - allowance.at_s) * rate)
-        allowance.at_s = now_s
-        if allowance.tokens < 1:
-            raise Refusal(429, f"at most {rate:g} requests a second", (1 - allowance.tokens) / rate)
-        allowance.tokens -= 1
+    def _check_rate(self, allowances: Allowances, key: str) -> None:
+        if wait_s := allowances.spend(key):
+            raise Refusal(429, f"at most {self.policy.requests_per_s:g} requests a second", wait_s)
 
     async def _queue(self, peer: Peer) -> None:
         """Returns when it is this request's turn; the one that leaves hands its place over."""

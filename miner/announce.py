@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import astuple
 from ipaddress import ip_address
 from typing import TypeVar
 
@@ -22,7 +23,7 @@ from meritnet.chain.errors import MeritnetError, UsageError
 from meritnet.chain.keys import KeyPair
 from meritnet.miner import events
 from meritnet.miner.admission import Admission, Peer
-from meritnet.miner.health import Health
+from meritnet.miner.health import Health, Standing
 
 LOOK_EVERY_S = 6.0
 """Between two looks at the metagraph: half a block of the public chain."""
@@ -88,21 +89,20 @@ class Presence:
         self._health.registered = self.uid is not None
         if self.uid is None:
             self._health.announced = False
+            self._health.standing = None
             if was is not None:
                 self._report(events.Deregistered(self._netuid, self._address))
             return False
         await self._announce(metagraph, self.uid)
-        self._report(
-            events.Seen(
-                self._netuid,
-                self._address,
-                self.uid,
-                metagraph.block,
-                float(metagraph.incentive[self.uid]),
-                int(metagraph.emission_rao[self.uid]),
-                int(metagraph.stake_rao[self.uid]),
-            )
+        standing = Standing(
+            self.uid,
+            metagraph.block,
+            float(metagraph.incentive[self.uid]),
+            int(metagraph.emission_rao[self.uid]),
+            int(metagraph.stake_rao[self.uid]),
         )
+        self._health.standing = standing
+        self._report(events.Seen(self._netuid, self._address, *astuple(standing)))
         return True
 
     async def _announce(self, metagraph: Metagraph, uid: int) -> None:

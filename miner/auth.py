@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
 
@@ -121,7 +120,7 @@ class Verifier:
 
         Raises ``BadSignature``, ``ReplayedRequest`` or ``ReplayStoreFull``.
         """
-        request = replace(claim, body_sha256=body_sha256)
+        request = claim.with_body(body_sha256)
         wire.check_signature(request)
         if not self._store.remember(wire.public_key(request.sender), request.nonce_ns, self._clock_ns()):
             raise wire.ReplayedRequest("this request was seen before")

@@ -1,8 +1,8 @@
 """Train an adapter by hand: ``meritnet miner finetune``, the miner's own loop with more patience.
 
 Measures the held-out loss before and after, as a validator would, and puts the adapter on the miner's shelf,
-where the next ``meritnet miner run`` finds it. Left out: any search for a better recipe. That is what miners
-compete on.
+where a running miner takes it up and the next one finds it. Left out: any search for a better recipe. That is
+what miners compete on.
 """
 
 import asyncio

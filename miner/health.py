@@ -14,6 +14,18 @@ _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "
 _LOCAL_NAMES = {"localhost", "127.0.0.1", "[::1]"}
 
 
+@dataclass(frozen=True)
+class Standing:
+    """The miner as the newest metagraph has it."""
+
+    uid: int
+    block: int
+    incentive: float
+    emission_rao: int
+    """What the last epoch paid it."""
+    stake_rao: int
+
+
 @dataclass
 class Health:
     """What must be true before a miner earns; each part of the service keeps its own line up to date."""
@@ -23,6 +35,8 @@ class Health:
     announced: bool = False
     chain_seen_at_s: float | None = None
     """Monotonic time of the last look at the chain."""
+    standing: Standing | None = None
+    """``None`` while the hotkey is not registered."""
 
     def missing(self, now_s: float) -> list[str]:
         """What is not there yet, in words; nothing when the miner is ready."""

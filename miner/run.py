@@ -19,11 +19,14 @@ from pathlib import Path
 from meritnet.chain.client.client import Chain
 from meritnet.chain.keys import KeyPair
 from meritnet.miner import events
+from meritnet.miner.addresses import Proxies
 from meritnet.miner.admission import Admission, Policy
 from meritnet.miner.announce import LOOK_EVERY_S, Presence
 from meritnet.miner.auth import ReplayStore, Verifier
+from meritnet.miner.clients import Clients
 from meritnet.miner.health import Health
-from meritnet.miner.server import Limits, MinerServer
+from meritnet.miner.listener import Limits
+from meritnet.miner.server import MinerServer
 from meritnet.subnets.base import MinerRole
 
 
@@ -41,7 +44,8 @@ class MinerService:
         host: str = "127.0.0.1",
         port: int = 0,
         announced_ip: str | None = None,
-        api_key: str | None = None,
+        clients: Clients | None = None,
+        proxies: Proxies | None = None,
         policy: Policy | None = None,
         limits: Limits | None = None,
         report: events.Report = events.ignore,
@@ -63,7 +67,8 @@ class MinerService:
             self.health,
             host=host,
             port=port,
-            api_key=api_key,
+            clients=clients,
+            proxies=proxies,
             limits=limits,
         )
         self.presence = Presence(

@@ -2,65 +2,46 @@
 
 A request passes these gates in this order, and each refusal is one line of JSON with a status and a reason:
 
-    path known (404) · headers shaped, for us, fresh (401) · body plain (415), bounded (413), in time (408)
-    · signature, replay (401) · registered, permitted (403) · rate (429) · room (503) · the handler (400)
+    headers whole, bounded, in time (400, 431, 408: ``listener``) · address not too often (429) · path known
+    (404) · headers shaped, for us, fresh (401) · body plain (415), bounded (413), in time (408) · signature,
+    replay (401) · registered, permitted (403) · rate (429) · room (503) · the handler (400)
 
-From the signature on every reply is signed, refusals too. Nothing of a body is parsed before its signature
-held.
+From the signature on every reply to the subnet's own routes is signed, refusals too. Nothing of a body is
+parsed before its signature held. Every reply carries the id under which the log knows the request.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import time
-from collections import Counter
-from dataclasses import dataclass
+import traceback
 from hashlib import sha256
 from math import ceil
-from typing import Any
 
 import structlog
 from aiohttp import web
 
 from meritnet.chain.errors import AuthError, MeritnetError
 from meritnet.chain.keys import KeyPair
+from meritnet.miner.addresses import Proxies
 from meritnet.miner.admission import Admission, Refusal
 from meritnet.miner.auth import ReplayStoreFull, Verifier
 from meritnet.miner.chat import ChatGate, openai_refusal
+from meritnet.miner.clients import Clients
 from meritnet.miner.health import Health, is_local
+from meritnet.miner.journal import REQUEST_ID, Journal, Visit, request_id
+from meritnet.miner.listener import JSON, BoundedServer, Limits
 from meritnet.miner.metrics import Metrics
 from meritnet.subnets.artifacts import ArtifactError
 from meritnet.subnets.base import InvalidRequest, MinerRole, Route
 from meritnet.subnets.wire import SignedRequest, sign_response
 
 ARTIFACTS = "/artifacts/"
-JSON = "application/json"
 BYTES = "application/octet-stream"
+PAGES = ("/health", "/ready", "/metrics")
 
-# aiohttp logs each malformed request with its stack at level ERROR: a stranger's way to fill the disk.
-_QUIET = logging.getLogger("meritnet.miner.http")
-_QUIET.setLevel(logging.CRITICAL)
 _log = structlog.get_logger("miner")
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Bounds on one connection and one request."""
-
-    header_fields: int = 64
-    header_field_bytes: int = 8190
-    read_s: float = 10.0
-    """For a whole body, and for the headers of a new or kept connection."""
-    handle_s: float = 120.0
-    """For the subnet's handler."""
-    drain_s: float = 10.0
-    """For requests in flight when the server stops."""
-    send_s: float = 300.0
-    """For sending a whole file to a slow reader."""
-    connections: int = 1024
-    connections_per_address: int = 128
 
 
 class MinerServer:
@@ -76,39 +57,29 @@ class MinerServer:
         *,
         host: str,
         port: int,
-        api_key: str | None = None,
+        clients: Clients | None = None,
+        proxies: Proxies | None = None,
         limits: Limits | None = None,
     ) -> None:
         self.host = host
         self.port = port
-        self.metrics = Metrics(lambda: admission.queue_length)
+        self.metrics = Metrics()
         self._pair = pair
         self._role = role
         self._admission = admission
         self._verifier = verifier
         self._health = health
         self._limits = limits or Limits()
-        self._chat = ChatGate(role.chat, admission, api_key) if role.chat is not None else None
+        self._proxies = proxies or Proxies()
+        self._journal = Journal(self.metrics)
+        self._chat = ChatGate(role.chat, admission, clients, self._limits) if role.chat is not None else None
         self._runner: web.ServerRunner | None = None
 
     async def start(self) -> None:
         """Listens. Raises ``MeritnetError`` when the port cannot be had."""
-        limits = self._limits
-        server = _BoundedServer(
-            self._reply,
-            most=limits.connections,
-            most_per_address=limits.connections_per_address,
-            handler_cancellation=True,
-            access_log=None,
-            logger=_QUIET,
-            auto_decompress=False,
-            max_headers=limits.header_fields,
-            max_field_size=limits.header_field_bytes,
-            max_line_size=limits.header_field_bytes,
-            keepalive_timeout=limits.read_s,
-            lingering_time=0.5,
-        )
-        self._runner = web.ServerRunner(server, shutdown_timeout=limits.drain_s)
+        server = BoundedServer(self._reply, self._limits, self._proxies.trusts)
+        # aiohttp waits twice so long: until requests end by themselves, and until they end otherwise.
+        self._runner = web.ServerRunner(server, shutdown_timeout=self._limits.drain_s / 2)
         await self._runner.setup()
         try:
             await web.TCPSite(self._runner, self.host, self.port).start()
@@ -118,6 +89,8 @@ class MinerServer:
                 f"cannot listen on {self.host}:{self.port}: {error.strerror}", "choose another --port"
             ) from error
         self.port = self._runner.addresses[0][1]
+        address = str(self._pair.address)
+        self.metrics.watch(address, self._admission, self._health, lambda: server.open_connections)
 
     async def stop(self) -> None:
         """Takes no new request and waits for those in flight, at most ``drain_s``."""
@@ -127,31 +100,42 @@ class MinerServer:
 
     async def _reply(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.raw_path.partition("?")[0]
-        with self.metrics.observed(self._label(path)) as outcome:
-            response = await self._outermost(request, path)
-            outcome.status = response.status
+        forwarded = self._proxies.trusts(request.remote or "")
+        known_as = request_id(request, forwarded=forwarded)
+        with self._journal.visit(self._label(path), self._proxies.client(request), known_as) as visit:
+            response = await self._outermost(request, path, visit)
+            if not response.prepared:
+                response.headers[REQUEST_ID] = visit.id
+            visit.status = response.status
         return response
 
-    async def _outermost(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
+    async def _outermost(self, request: web.BaseRequest, path: str, visit: Visit) -> web.StreamResponse:
         try:
-            if path.startswith("/v1/") and self._chat is not None:
-                return await self._converse(request, path, self._chat)
             if request.method == "GET" and (page := self._page(request, path)) is not None:
                 return page
-            return await self._serve(request, path)
+            self._admission.admit_address(visit.address)
+            if path.startswith("/v1/") and self._chat is not None:
+                return await self._converse(request, path, self._chat, visit)
+            return await self._serve(request, path, visit)
         except Refusal as refusal:
+            visit.refuse(refusal.status, str(refusal))
             return refused(refusal)
         except AuthError as error:
+            visit.refuse(401, str(error), type(error).__name__)
             return refused(Refusal(401, str(error)), kind=type(error).__name__)
         except ReplayStoreFull as error:
+            visit.refuse(503, str(error))
             return refused(Refusal(503, str(error), 60))
+        except ConnectionError:
+            raise  # the client has left
         except Exception as error:  # the edge of a request: one failure must not end the server
-            _log.exception("request failed", path=path)
+            # The stack as text: a renderer that shows local variables would show keys.
+            _log.error("request failed", request_id=visit.id, path=path, stack=traceback.format_exc())
             if request.writer.output_size > 0:
                 raise ConnectionError("the reply broke off") from error
             return refused(Refusal(500, "the miner failed at this request"))
 
-    async def _serve(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
+    async def _serve(self, request: web.BaseRequest, path: str, visit: Visit) -> web.StreamResponse:
         """A signed request, from its headers to the signed reply."""
         route = self._role.routes.get(path)
         wanted = None if route is not None else self._artifact_id(path)
@@ -159,17 +143,26 @@ class MinerServer:
             raise Refusal(404, "no such path on this miner")
         if request.method != ("GET" if route is None else "POST"):
             raise Refusal(405, f"use {'GET' if route is None else 'POST'} here")
-        claim = self._verifier.claim(request.method, request.raw_path, request.headers.items())
-        body = await read_body(request, 0 if route is None else route.max_request_bytes, self._limits.read_s)
-        believed = self._verifier.believe(claim, sha256(body).hexdigest())
+        believed, body = await self._believe(request, 0 if route is None else route.max_request_bytes, visit)
         try:
             peer = self._admission.admit(believed.sender)
             async with self._admission.place(peer):
                 if route is not None:
                     return self._signed(believed, 200, await self._handle(route, body), JSON)
-                return await self._send_artifact(request, believed, wanted or "")
+                return await self._send_artifact(request, believed, wanted or "", visit)
         except Refusal as refusal:
+            visit.refuse(refusal.status, str(refusal))
             return self._signed(believed, refusal.status, reason(refusal), JSON, refusal.retry_after_s)
+
+    async def _believe(
+        self, request: web.BaseRequest, most_bytes: int, visit: Visit
+    ) -> tuple[SignedRequest, bytes]:
+        """Who signed this request, and its body. Raises ``AuthError``, ``Refusal`` or ``ReplayStoreFull``."""
+        claim = self._verifier.claim(request.method, request.raw_path, request.headers.items())
+        body = await read_body(request, most_bytes, self._limits.read_s)
+        believed = self._verifier.believe(claim, sha256(body).hexdigest())
+        visit.caller = believed.sender
+        return believed, body
 
     async def _handle(self, route: Route, body: bytes) -> bytes:
         try:
@@ -181,7 +174,7 @@ class MinerServer:
             raise Refusal(504, f"no answer within {self._limits.handle_s:g} s") from None
 
     async def _send_artifact(
-        self, request: web.BaseRequest, believed: SignedRequest, content_id: str
+        self, request: web.BaseRequest, believed: SignedRequest, content_id: str, visit: Visit
     ) -> web.StreamResponse:
         """A file by content id, in pieces; its id is the hash that the reply's signature covers."""
         store = self._role.artifacts
@@ -192,7 +185,9 @@ class MinerServer:
         except ArtifactError as error:
             raise Refusal(404, str(error)) from error
         signature = sign_response(self._pair, believed, 200, content_id)
-        response = web.StreamResponse(headers={**signature.headers, "Content-Type": BYTES})
+        response = web.StreamResponse(
+            headers={**signature.headers, "Content-Type": BYTES, REQUEST_ID: visit.id}
+        )
         response.content_length = path.stat().st_size
         async with asyncio.timeout(self._limits.send_s):
             await response.prepare(request)
@@ -202,27 +197,29 @@ class MinerServer:
             await response.write_eof()
         return response
 
-    async def _converse(self, request: web.BaseRequest, path: str, chat: ChatGate) -> web.StreamResponse:
+    async def _converse(
+        self, request: web.BaseRequest, path: str, chat: ChatGate, visit: Visit
+    ) -> web.StreamResponse:
         """OpenAI's side: signed requests are verified and admitted as everywhere, guests as ``chat`` says."""
         try:
-            if not chat.is_signed(request):
-                chat.check_guest(request)
-                body = await read_body(request, chat.max_request_bytes, self._limits.read_s)
-                return await chat.answer(request, path, body, None)
-            claim = self._verifier.claim(request.method, request.raw_path, request.headers.items())
+            if chat.is_signed(request):
+                believed, body = await self._believe(request, chat.max_request_bytes, visit)
+                return await chat.answer(request, path, body, self._admission.admit(believed.sender), visit)
+            visit.caller = chat.admit_guest(request)
             body = await read_body(request, chat.max_request_bytes, self._limits.read_s)
-            believed = self._verifier.believe(claim, sha256(body).hexdigest())
-            return await chat.answer(request, path, body, self._admission.admit(believed.sender))
+            return await chat.answer(request, path, body, None, visit)
         except AuthError as error:
+            visit.refuse(401, str(error), type(error).__name__)
             return openai_refusal(Refusal(401, str(error)))
         except Refusal as refusal:
+            visit.refuse(refusal.status, str(refusal))
             return openai_refusal(refusal)
 
     def _page(self, request: web.BaseRequest, path: str) -> web.Response | None:
         """The open pages: whether the process lives and is ready; figures only for this machine."""
-        if path == "/healthz":
+        if path == "/health":
             return json_response(200, {"status": "ok", "hotkey": self._pair.address})
-        if path == "/readyz":
+        if path == "/ready":
             missing = self._health.missing(time.monotonic())
             return json_response(503 if missing else 200, {"ready": not missing, "missing": missing})
         if path == "/metrics":
@@ -249,34 +246,7 @@ class MinerServer:
         if path in self._role.routes:
             return path
         first = "/" + path[1:].partition("/")[0]
-        return first if first in ("/artifacts", "/v1", "/healthz", "/readyz", "/metrics") else "other"
-
-
-class _BoundedServer(web.Server):
-    """aiohttp's server with bounds on connections, in all and from one address; one more is cut unread."""
-
-    def __init__(self, *args: Any, most: int, most_per_address: int, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._most = most
-        self._most_per_address = most_per_address
-        self._by_address: Counter[str] = Counter()
-        self._addresses: dict[object, str] = {}
-
-    def connection_made(self, handler: Any, transport: asyncio.Transport) -> None:
-        super().connection_made(handler, transport)
-        address = (transport.get_extra_info("peername") or ("",))[0]
-        self._addresses[handler] = address
-        self._by_address[address] += 1
-        if len(self._addresses) > self._most or self._by_address[address] > self._most_per_address:
-            transport.abort()
-
-    def connection_lost(self, handler: Any, exc: BaseException | None = None) -> None:
-        super().connection_lost(handler, exc)
-        address = self._addresses.pop(handler, None)
-        if address is not None:
-            self._by_address[address] -= 1
-            if not self._by_address[address]:
-                del self._by_address[address]
+        return first if first in ("/artifacts", "/v1", *PAGES) else "other"
 
 
 async def read_body(request: web.BaseRequest, most: int, deadline_s: float) -> bytes:
@@ -287,6 +257,8 @@ async def read_body(request: web.BaseRequest, most: int, deadline_s: float) -> b
         raise Refusal(413, f"at most {most:,} bytes are read here")
     body = bytearray()
     try:
+        if request.content.is_eof() and request.content.total_bytes <= most:
+            return request.content.read_nowait()  # it has come with its headers, as most do
         async with asyncio.timeout(deadline_s):
             while chunk := await request.content.readany():
                 body += chunk

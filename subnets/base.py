@@ -155,6 +155,10 @@ class ChatBackend(Protocol):
         """Answer ``POST /v1/chat/completions``; refusals are replies with a 4xx status, never exceptions."""
         ...
 
+    async def complete_text(self, body: bytes) -> ChatReply:
+        """Answer ``POST /v1/completions``, likewise."""
+        ...
+
 
 class MinerRole(Protocol):
     """The serving side of a subnet."""

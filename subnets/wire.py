@@ -20,7 +20,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from hashlib import sha256
 
 from meritnet.chain.errors import AuthError, InvalidKey
@@ -87,7 +87,7 @@ class SignedRequest:
     receiver: str | None
     signature: bytes
 
-    @property
+    @cached_property
     def payload(self) -> bytes:
         """The eight lines that the sender signs."""
         lines = (
@@ -101,6 +101,20 @@ class SignedRequest:
             self.receiver or _NOBODY,
         )
         return "\n".join(lines).encode()
+
+    def with_body(self, body_sha256: str) -> SignedRequest:
+        """The same claim about another body."""
+        # Written out: `dataclasses.replace` takes twice as long, once for each request that is served.
+        return SignedRequest(
+            self.scheme,
+            self.method,
+            self.target,
+            body_sha256,
+            self.nonce_ns,
+            self.sender,
+            self.receiver,
+            self.signature,
+        )
 
     @property
     def headers(self) -> dict[str, str]:

@@ -152,6 +152,13 @@ class Engine:
         """Say for every token of an answer whether this model draws it, with one forward pass."""
         return await self.run(decoding.replay(self.model, prompt, answer, sampling), Weight.CHECK)
 
+    async def adopt(self, variant: str, adapter: "Adapter") -> None:
+        """Make base + adapter the model of a variant, from its next batch on.
+
+        A batch that is under way keeps the model that it began with.
+        """
+        await self.run(self._adopt(variant, adapter), Weight.CHAT)
+
     # Losses and training
 
     async def losses(self, examples: np.ndarray, adapter: "Adapter | None" = None) -> np.ndarray:
@@ -189,6 +196,12 @@ class Engine:
 
             model = applied(model, adapter)
         return (yield from decoding.example_losses(model, examples))
+
+    def _adopt(self, variant: str, adapter: "Adapter") -> Generator[None, None, None]:
+        from meritnet.subnets.models.lora import applied  # peft takes seconds to import
+
+        yield
+        self._variants[variant] = applied(self.model, adapter)
 
     def _enqueue(self, request: Request, variant: str, weight: Weight) -> None:
         """Let a request wait for the next batch of its kind, and start one."""

@@ -110,7 +110,7 @@ def when_ready(port: int, then: Any) -> threading.Thread:
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             try:
-                with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=1) as reply:
+                with urlopen(f"http://127.0.0.1:{port}/ready", timeout=1) as reply:
                     if reply.status == 200:
                         break
             except OSError:
@@ -275,9 +275,9 @@ def test_an_adapter_is_trained_and_put_where_the_miner_finds_it(
         (("miner", "run", "--netuid", "9", "--wallet", "//Dave"), 2, "does not tell the kind of subnet 9"),
         (("miner", "run", "--netuid", "1", "--wallet", "//Dave"), 1, "is not registered on subnet 1"),
         (
-            ("miner", "run", "--netuid", "1", "--wallet", "//Dave", "--api-key-file", "/does/not/exist"),
+            ("miner", "run", "--netuid", "1", "--wallet", "//Dave", "--api-keys", "/does/not/exist"),
             2,
-            "the API key cannot be read",
+            "the API keys cannot be read from /does/not/exist: No such file or directory",
         ),
         (("miner", "register", "--netuid", "9", "--wallet", "//Dave", "--yes"), 1, ""),
     ],

@@ -14,13 +14,16 @@ import aiohttp
 import pytest
 
 from meritnet.chain.keys import KeyPair
+from meritnet.miner.addresses import Proxies
 from meritnet.miner.admission import Admission, Peer, Policy
 from meritnet.miner.auth import ReplayStore, Verifier
+from meritnet.miner.clients import Clients
 from meritnet.miner.health import Health
-from meritnet.miner.server import Limits, MinerServer
+from meritnet.miner.listener import Limits
+from meritnet.miner.server import MinerServer
 from meritnet.subnets import wire
 from meritnet.subnets.artifacts import ArtifactStore
-from meritnet.subnets.base import ChatReply, InvalidRequest, Route
+from meritnet.subnets.base import ChatBackend, ChatReply, InvalidRequest, Route
 
 MINER = KeyPair.from_uri("//Bob")
 VALIDATOR = KeyPair.from_uri("//Alice")
@@ -45,11 +48,14 @@ class EchoChat:
             return ChatReply(200, "text/event-stream", events=events())
         return ChatReply(200, "application/json", body)
 
+    async def complete_text(self, body: bytes) -> ChatReply:
+        return ChatReply(200, "application/json", b"text: " + body)
+
 
 class EchoRole:
     """Counts what reaches it; ``/slow`` answers when ``release`` is set."""
 
-    def __init__(self, artifacts: ArtifactStore | None = None, chat: EchoChat | None = None) -> None:
+    def __init__(self, artifacts: ArtifactStore | None = None, chat: ChatBackend | None = None) -> None:
         self.handled = 0
         self.release = asyncio.Event()
         self.artifacts = artifacts
@@ -146,11 +152,12 @@ async def serving(
     policy: Policy | None = None,
     limits: Limits | None = None,
     *,
-    chat: bool = False,
-    api_key: str | None = None,
+    chat: bool | ChatBackend = False,
+    clients: Clients | None = None,
+    proxies: Proxies | None = None,
 ) -> AsyncIterator[Bench]:
     """A server that knows a permitted validator and an unpermitted hotkey, both with stake."""
-    role = EchoRole(ArtifactStore(directory / "artifacts"), EchoChat() if chat else None)
+    role = EchoRole(ArtifactStore(directory / "artifacts"), EchoChat() if chat is True else chat or None)
     admission = Admission(policy or Policy(requests_per_s=1000, burst=1000), time.monotonic)
     admission.update(
         [(VALIDATOR.address, Peer(1, True, 5 * 10**9)), (UNPERMITTED.address, Peer(2, False, 7 * 10**9))]
@@ -165,7 +172,8 @@ async def serving(
         health,
         host="127.0.0.1",
         port=0,
-        api_key=api_key,
+        clients=clients,
+        proxies=proxies,
         limits=limits,
     )
     await server.start()
@@ -191,3 +199,9 @@ def bench(tmp_path: Path) -> Callable[..., None]:
         asyncio.run(main())
 
     return run
+
+
+@pytest.fixture
+def serving_at() -> Callable[..., Any]:
+    """``serving`` itself, for a test that brings its own loop."""
+    return serving

@@ -1,20 +1,20 @@
 """What the server lets through, and every way in which it refuses, over real sockets."""
 
 import asyncio
-import gzip
 import json
 import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
 
+import aiohttp
 import pytest
 
 from meritnet.chain.errors import MeritnetError
 from meritnet.chain.keys import KeyPair
 from meritnet.miner.admission import Policy
-from meritnet.miner.server import Limits
+from meritnet.miner.listener import Limits
 from meritnet.subnets import wire
 
 MINER = KeyPair.from_uri("//Bob")
@@ -64,43 +64,6 @@ def test_a_request_that_is_not_properly_signed_gets_401(
     bench(scenario)
 
 
-def test_stale_future_altered_and_repeated_requests_get_401(bench: Scenario) -> None:
-    async def scenario(on: Any) -> None:
-        now = time.time_ns()
-        for nonce_ns, says in ((now - 11 * 10**9, "s old"), (now + 4 * 10**9, "s ahead")):
-            reply = await on.ask("/echo", nonce_ns=nonce_ns)
-            assert (reply.status, says in reply.error) == (401, True)
-
-        request = on.sign("/echo", b"hello")
-        for path, body in (("/echo", b"other"), ("/echo?x=1", b"hello"), ("/json", b"hello")):
-            reply = await on.send("POST", path, body, request.headers)
-            assert (reply.status, "signature is not" in reply.error) == (401, True)
-        assert on.role.handled == 0
-
-        assert (await on.send("POST", "/echo", b"hello", request.headers)).status == 200
-        again = await on.send("POST", "/echo", b"hello", request.headers)
-        assert (again.status, again.error) == (401, "this request was seen before")
-        assert on.role.handled == 1
-
-    bench(scenario)
-
-
-def test_a_request_is_refused_again_after_a_restart(bench: Scenario) -> None:
-    kept: list[wire.SignedRequest] = []
-
-    async def before(on: Any) -> None:
-        kept.append(on.sign("/echo"))
-        assert (await on.send("POST", "/echo", b"hello", kept[0].headers)).status == 200
-
-    async def after(on: Any) -> None:
-        reply = await on.send("POST", "/echo", b"hello", kept[0].headers)
-        assert (reply.status, reply.error) == (401, "this request was seen before")
-        assert on.role.handled == 0
-
-    bench(before)
-    bench(after)
-
-
 def test_who_is_not_admitted_hears_why_and_holds_it_signed(bench: Scenario) -> None:
     async def scenario(on: Any) -> None:
         for pair, says in ((STRANGER, "is not registered"), (UNPERMITTED, "needs a validator permit")):
@@ -139,67 +102,13 @@ def test_a_full_queue_gets_503(bench: Scenario) -> None:
 
 
 def test_a_body_beyond_the_route_gets_413_unread(bench: Scenario) -> None:
-    async def endless() -> AsyncIterator[bytes]:
-        while True:
-            yield b"x" * 4096
-
     async def scenario(on: Any) -> None:
         assert (await on.ask("/echo", b"x" * 1024)).status == 200
         assert (await on.ask("/echo", b"x" * 1025)).status == 413
         headers = on.sign("/echo", b"").headers
         reply = await on.send("POST", "/echo", b"", {**headers, "Content-Length": "0"})
         assert reply.status == 200
-        try:
-            reply = await on.send("POST", "/echo", endless(), on.sign("/echo").headers)
-            assert (reply.status, reply.error) == (413, "at most 1,024 bytes are read here")
-        except ConnectionError:
-            pass  # the server closed while we were still sending: refused too
         assert on.role.handled == 2
-
-    bench(scenario)
-
-
-def test_a_compressed_body_gets_415_and_is_not_inflated(bench: Scenario) -> None:
-    async def scenario(on: Any) -> None:
-        bomb = gzip.compress(b"0" * 20_000_000)
-        headers = {**on.sign("/json", bomb).headers, "Content-Encoding": "gzip"}
-        before = _resident_bytes()
-        reply = await on.send("POST", "/json", bomb, headers)
-        assert (reply.status, reply.error) == (415, "send the body as it is, without Content-Encoding")
-        assert _resident_bytes() - before < 16 * 2**20
-        assert on.role.handled == 0
-
-    bench(scenario)
-
-
-def test_a_body_that_trickles_gets_408(bench: Scenario) -> None:
-    async def trickle() -> AsyncIterator[bytes]:
-        yield b"he"
-        await asyncio.Event().wait()
-
-    async def scenario(on: Any) -> None:
-        reply = await on.send("POST", "/echo", trickle(), on.sign("/echo").headers)
-        assert (reply.status, on.role.handled) == (408, 0)
-
-    bench(scenario, limits=Limits(read_s=0.1))
-
-
-@pytest.mark.parametrize(
-    "flood",
-    [
-        b"".join(b"X-%d: y\r\n" % number for number in range(1000)),
-        b"X-Long: " + b"y" * 100_000 + b"\r\n",
-        b"no header at all\r\n",
-    ],
-)
-def test_a_flood_of_headers_gets_400_and_is_cut_off(bench: Scenario, flood: bytes) -> None:
-    async def scenario(on: Any) -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", on.server.port)
-        writer.write(b"POST /echo HTTP/1.1\r\nHost: x\r\n" + flood + b"\r\n")
-        assert b" 400 " in await reader.readline()
-        await reader.read()  # until the server closes
-        writer.close()
-        assert on.role.handled == 0
 
     bench(scenario)
 
@@ -207,7 +116,6 @@ def test_a_flood_of_headers_gets_400_and_is_cut_off(bench: Scenario, flood: byte
 def test_a_connection_that_says_nothing_is_closed(bench: Scenario) -> None:
     async def scenario(on: Any) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", on.server.port)
-        writer.write(b"POST /echo HTT")
         assert await reader.read() == b""
         writer.close()
 
@@ -282,12 +190,12 @@ def test_a_file_comes_by_its_content_id_under_a_signature(bench: Scenario) -> No
 
 def test_health_is_open_and_figures_are_for_this_machine(bench: Scenario) -> None:
     async def scenario(on: Any) -> None:
-        assert (await on.send("GET", "/healthz", None, {})).status == 200
-        unready = await on.send("GET", "/readyz", None, {})
+        assert (await on.send("GET", "/health", None, {})).status == 200
+        unready = await on.send("GET", "/ready", None, {})
         assert (unready.status, len(json.loads(unready.body)["missing"])) == (503, 4)
         on.health.role_started = on.health.registered = on.health.announced = True
         on.health.chain_seen_at_s = time.monotonic()
-        assert (await on.send("GET", "/readyz", None, {})).status == 200
+        assert (await on.send("GET", "/ready", None, {})).status == 200
 
         await on.ask("/echo")
         await on.send("GET", "/" + "x" * 50, None, {})
@@ -325,6 +233,15 @@ def test_a_port_in_use_is_one_clear_line(bench: Scenario) -> None:
     bench(scenario)
 
 
-def _resident_bytes() -> int:
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
+def test_stopping_ends_what_does_not_end_by_itself(bench: Scenario) -> None:
+    async def scenario(on: Any) -> None:
+        asked = asyncio.create_task(on.ask("/slow"))
+        await on.until(lambda: on.admission.running)
+        began_s = time.monotonic()
+        await on.server.stop()
+        assert 0.2 <= time.monotonic() - began_s < 2
+        with pytest.raises(aiohttp.ClientError):
+            await asked
+        assert on.admission.running == 0
+
+    bench(scenario, limits=Limits(drain_s=0.2))

@@ -8,7 +8,8 @@ import pytest
 
 from meritnet.subnets.base import ChatReply
 from meritnet.subnets.models.engine import Engine
-from meritnet.subnets.text_generation.chat import Assembler, Chat
+from meritnet.subnets.text_generation.chat import Chat
+from meritnet.subnets.text_generation.drawing import Assembler
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 REQUEST: dict[str, Any] = {

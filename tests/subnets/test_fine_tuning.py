@@ -27,6 +27,7 @@ from meritnet.subnets.fine_tuning import data
 from meritnet.subnets.fine_tuning.copies import Offer, Offers, is_copy, sketch
 from meritnet.subnets.fine_tuning.messages import PATH
 from meritnet.subnets.fine_tuning.miner import FineTuningMiner
+from meritnet.subnets.fine_tuning.shelf import Shelf
 from meritnet.subnets.fine_tuning.training import Recipe, train
 from meritnet.subnets.fine_tuning.validator import DEAD_ZONE_NATS, lower_bound
 from meritnet.subnets.models import lora
@@ -124,6 +125,30 @@ def test_a_miner_trains_once_and_finds_its_adapter_again(miner_context: MinerCon
     again = FineTuningMiner(miner_context)
     run(again.start())
     assert run(again.offer(json.dumps(REQUEST).encode())) == offer  # the same key trains the same adapter
+
+
+def test_a_running_miner_takes_up_a_new_adapter_without_a_restart(
+    miner_context: MinerContext, engine: Engine, run: Run
+) -> None:
+    chat = {"model": "tiny", "messages": [{"role": "user", "content": "hi"}], "seed": 7, "temperature": 1.0}
+    miner = FineTuningMiner(miner_context)
+
+    async def life() -> tuple[list[bytes], list[str]]:
+        await miner.start()
+        offers, words = [], []
+        for spread in (None, 1.0):
+            if spread is not None:
+                Shelf(miner_context.data_dir).publish(random_adapter(engine, spread), 1, "tiny")
+            offers.append(await miner.offer(json.dumps(REQUEST).encode()))
+            said = json.loads((await miner.chat.complete(json.dumps(chat).encode())).body)
+            words.append(said["choices"][0]["message"]["content"])
+        return offers, words
+
+    offers, words = run(life())
+    published = Shelf(miner_context.data_dir).on_offer("tiny")
+    assert published is not None
+    assert json.loads(offers[1])["content_id"] == published.content_id != json.loads(offers[0])["content_id"]
+    assert words[0] != words[1]
 
 
 @pytest.mark.parametrize(("change", "reason"), [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -35,7 +34,7 @@ from meritnet.cli.options import (
     is_local,
     open_wallet,
 )
-from meritnet.cli.render import emit, line, tao
+from meritnet.cli.render import emit, facts, line, table, tao
 
 if TYPE_CHECKING:
     from meritnet.miner.events import Event
@@ -73,14 +72,22 @@ def run(
     external_ip: Annotated[
         str | None, typer.Option("--external-ip", metavar="IP", help="The address that validators reach.")
     ] = None,
-    api_key_file: Annotated[
+    api_keys: Annotated[
         Path | None,
         typer.Option(
-            "--api-key-file",
-            envvar="MERITNET_API_KEY_FILE",
+            "--api-keys",
+            envvar="MERITNET_API_KEYS",
             metavar="FILE",
-            help="Opens /v1 to whoever sends the file's first line as bearer token (or MERITNET_API_KEY). "
-            "Without a key it is open to this machine only.",
+            help="Opens /v1 to whoever sends one of the file's keys as bearer token: lines of `name:key`, "
+            "mode 0600. Without it /v1 is open to this machine only.",
+        ),
+    ] = None,
+    trusted_proxy: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--trusted-proxy",
+            metavar="ADDRESS",
+            help="Believe X-Forwarded-For of this reverse proxy (address or network; may be repeated).",
         ),
     ] = None,
     lazy: Annotated[
@@ -98,8 +105,10 @@ def run(
 ) -> None:
     """Serve a subnet until stopped. SIGTERM and Ctrl-C finish what is being answered, then stop."""
     from meritnet.cli.options import amount
+    from meritnet.miner.addresses import Proxies
     from meritnet.miner.admission import Policy
     from meritnet.miner.announce import announced_ip
+    from meritnet.miner.clients import read_clients
     from meritnet.miner.run import MinerService, run_miner
     from meritnet.subnets.base import MinerContext
     from meritnet.subnets.models.shared import shared_engine
@@ -123,11 +132,46 @@ def run(
             host=host,
             port=port,
             announced_ip=ip,
-            api_key=_api_key(api_key_file),
+            clients=None if api_keys is None else read_clients(api_keys),
+            proxies=Proxies(trusted_proxy or ()),
             policy=Policy(min_stake_rao=None if min_stake is None else amount(min_stake)),
             report=lambda event: _show(event, status),
         )
         live(lambda stop: run_miner(service, stop))
+
+
+@app.command()
+def status(
+    url: Annotated[
+        str,
+        typer.Option(
+            "--url",
+            envvar="MERITNET_MINER_URL",
+            metavar="URL",
+            help="Where this machine's miner listens.",
+        ),
+    ] = "http://127.0.0.1:8091",
+    watch: Annotated[bool, typer.Option("--watch", help="Show it anew every 2 s, until Ctrl-C.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show how a running miner of this machine stands: ready, earning, how many requests, what it refused."""
+    from meritnet.cli import standing
+    from meritnet.miner.status import read_status
+
+    if watch and as_json:
+        raise UsageError("--watch is for people, --json for programs", "choose one of them")
+    if watch:
+        standing.watch(url)
+        return
+    found = read_status(url)
+
+    def human() -> None:
+        facts(standing.lines(found))
+        if found.paths:
+            print()
+            table(standing.COLUMNS, standing.rows(found))
+
+    emit(found, as_json, human)
 
 
 @app.command()
@@ -146,7 +190,7 @@ def finetune(
     endpoint: Endpoint = None,
     as_json: Json = False,
 ) -> None:
-    """Train an adapter for a fine_tuning subnet; the next `meritnet miner run` there serves it."""
+    """Train an adapter for a fine_tuning subnet; a miner that runs there takes it up, else the next one."""
     import asyncio
 
     from meritnet.miner.finetune import finetune as train
@@ -175,19 +219,6 @@ def finetune(
         print(f"serve it with: meritnet miner run --netuid {subnet}")
 
     emit(result, as_json, human)
-
-
-def _api_key(file: Path | None) -> str | None:
-    """The bearer token of /v1; from a file or the environment, never from the command line."""
-    if file is None:
-        return os.environ.get("MERITNET_API_KEY") or None
-    try:
-        key = file.read_text(encoding="utf-8").splitlines()[0].strip()
-    except (OSError, UnicodeDecodeError, IndexError) as error:
-        raise UsageError(f"the API key cannot be read from {file}: {error}") from None
-    if not key:
-        raise UsageError(f"the first line of {file} is empty", "put the API key there")
-    return key
 
 
 def _show(event: Event, status: StatusLine) -> None:

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from meritnet.chain.errors import UsageError
+from meritnet.subnets.models import lora
 from meritnet.subnets.models.decoding import PREFILL_TOKENS
 from meritnet.subnets.models.engine import Engine
 from meritnet.subnets.models.sampling import Sampling, gumbel_noise
@@ -178,3 +180,30 @@ def test_closing_ends_waiting_requests(tiny_folder: Path, prompts: list[list[int
 def test_a_folder_without_a_model_is_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailable, match="cannot load a model from"):
         Engine.load(tmp_path)
+
+
+def test_a_new_adapter_is_for_the_next_batch_and_the_one_under_way_keeps_its_model(
+    engine: Engine, prompts: list[list[int]], run: Run
+) -> None:
+    first, second = (lora.Adapter(str(n), _random_tensors(engine, seed=n)) for n in (1, 2))
+
+    async def scenario() -> tuple[list[int], list[int], list[int], list[int]]:
+        await engine.adopt("swapped", first)
+        alone = await engine.generate(prompts[0], sampling(1, max_tokens=64), variant="swapped")
+        stream = engine.stream(prompts[0], sampling(1, max_tokens=64), variant="swapped")
+        under_way = [await anext(stream)]
+        await engine.adopt("swapped", second)
+        under_way += [token async for token in stream]
+        after = await engine.generate(prompts[0], sampling(1, max_tokens=64), variant="swapped")
+        base = await engine.generate(prompts[0], sampling(1, max_tokens=64))
+        return alone, under_way, after, base
+
+    alone, under_way, after, base = run(scenario())
+    assert under_way == alone
+    assert len({tuple(alone), tuple(after), tuple(base)}) == 3
+
+
+def _random_tensors(engine: Engine, seed: int) -> dict[str, torch.Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    shapes = lora.expected_shapes(engine.model)
+    return {name: torch.randn(shape, generator=generator) for name, shape in shapes.items()}

@@ -1,0 +1,152 @@
+"""aiohttp's server with bounds, and one line of JSON for what it would refuse in other ways or not at all.
+
+What reaches a handler has whole and bounded headers. A connection beyond the bounds is cut unread; headers
+that are malformed, too large or too slow get 400, 431 or 408 and the connection is closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+from aiohttp.http_exceptions import LineTooLong
+
+JSON = "application/json"
+
+# aiohttp logs each malformed request with its stack at level ERROR: a stranger's way to fill the disk.
+_QUIET = logging.getLogger("meritnet.miner.http")
+_QUIET.setLevel(logging.CRITICAL)
+
+_SLOW_HEADERS = "the headers did not arrive in time"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds on one connection and one request."""
+
+    header_fields: int = 64
+    header_field_bytes: int = 8190
+    read_s: float = 10.0
+    """For a whole body, and for the headers of a new or kept connection."""
+    handle_s: float = 120.0
+    """For the subnet's handler."""
+    stream_s: float = 600.0
+    """For a whole stream of events."""
+    drain_s: float = 10.0
+    """For requests in flight when the server stops."""
+    send_s: float = 300.0
+    """For sending a whole file to a slow reader."""
+    stall_s: float = 15.0
+    """For one event to a reader that does not read: then its stream, and the work behind it, ends."""
+    connections: int = 1024
+    connections_per_address: int = 128
+
+
+class BoundedServer(web.Server):
+    """aiohttp's server with bounds on connections, in all and from one address; one more is cut unread."""
+
+    def __init__(
+        self,
+        handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+        limits: Limits,
+        is_proxy: Callable[[str], bool],
+    ) -> None:
+        super().__init__(
+            handler,
+            handler_cancellation=True,
+            access_log=None,
+            logger=_QUIET,
+            auto_decompress=False,
+            max_headers=limits.header_fields,
+            max_field_size=limits.header_field_bytes,
+            max_line_size=limits.header_field_bytes,
+            keepalive_timeout=limits.read_s,
+            lingering_time=0.5,
+        )
+        self._limits = limits
+        self._is_proxy = is_proxy
+        self._by_address: Counter[str] = Counter()
+        self._addresses: dict[object, str] = {}
+
+    def __call__(self) -> web.RequestHandler:
+        return _Connection(self, loop=self._loop, **self._kwargs)
+
+    @property
+    def open_connections(self) -> int:
+        """Connections at this moment."""
+        return len(self._addresses)
+
+    def connection_made(self, handler: Any, transport: asyncio.Transport) -> None:
+        super().connection_made(handler, transport)
+        address = (transport.get_extra_info("peername") or ("",))[0]
+        self._addresses[handler] = address
+        self._by_address[address] += 1
+        # All clients of a proxy come from its one address.
+        crowded = self._by_address[address] > self._limits.connections_per_address
+        if len(self._addresses) > self._limits.connections or (crowded and not self._is_proxy(address)):
+            transport.abort()
+
+    def connection_lost(self, handler: Any, exc: BaseException | None = None) -> None:
+        super().connection_lost(handler, exc)
+        address = self._addresses.pop(handler, None)
+        if address is not None:
+            self._by_address[address] -= 1
+            if not self._by_address[address]:
+                del self._by_address[address]
+
+
+class _Connection(web.RequestHandler):
+    """One connection, whose refusals before the handler are said in the server's words."""
+
+    _half_a_head = False
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        waits = self._waiter is not None and not self._waiter.done()
+        self._half_a_head = (bool(data.strip()) and waits) or (self._half_a_head and waits)
+
+    def _process_keepalive(self) -> None:
+        # aiohttp closes a connection without a word when no request has come in time. Asked before the
+        # parent, as that lets the transport go.
+        transport = self.transport
+        waits = self._waiter is not None and not self._waiter.done()
+        late = self._loop.time() >= self._next_keepalive_close_time
+        if transport is not None and waits and late and self._half_a_head:
+            transport.write(_raw(408, _SLOW_HEADERS))
+        super()._process_keepalive()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """What aiohttp refuses: headers that are malformed or too large."""
+        super().handle_error(request, status, exc, message)  # logs, and gives up a reply that has begun
+        large = isinstance(exc, LineTooLong) or "Too many headers" in (message or "")
+        if status == 400 and large:
+            status, words = 431, "the request line or the headers are too large"
+        elif status == 400:
+            words = f"malformed HTTP: {(message or 'no request').strip().splitlines()[0].rstrip(':')}"
+        else:
+            words = "the miner failed at this request"
+        response = web.Response(status=status, body=_line(words), headers={"Content-Type": JSON})
+        response.force_close()
+        return response
+
+
+def _raw(status: int, words: str) -> bytes:
+    body = _line(words)
+    head = f"HTTP/1.1 {status} Request Timeout\r\nContent-Type: {JSON}\r\nContent-Length: {len(body)}\r\n"
+    return f"{head}Connection: close\r\n\r\n".encode() + body
+
+
+def _line(words: str) -> bytes:
+    return json.dumps({"error": words}).encode() + b"\n"
