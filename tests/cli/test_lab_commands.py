@@ -150,4 +150,4 @@ def test_a_live_subnet_is_recorded_and_replayed(meritnet: Any, local_chain: str,
 def test_the_page_is_written(meritnet: Any, tmp_path: Path) -> None:
     path = tmp_path / "attacks.md"
     told = meritnet("lab", "report", str(path), "--repeats", "1", "--json").json
-    assert path.read_text().count("**Protection ends**") == len(told["studies"]) == 8
+    assert path.read_text().count("**Protection ends**") == len(told["studies"]) == 9
