@@ -80,7 +80,7 @@ impl<T: Config> Pallet<T> {
         let hash = Self::commit_hash(&hotkey, netuid, &weights, salt);
         let position = Self::position_to_reveal(netuid, &commits, &expired, hash)?;
         // Older commits are given up: an older row must not overwrite a newer one later.
-        let made_at = commits.drain(..=position).last().map_or(0, |commit| commit.2);
+        let made_at = commits.drain(..=position).next_back().map_or(0, |commit| commit.2);
         Self::put_commits(netuid, &hotkey, commits);
         Self::store_weights(&hotkey, netuid, mechanism, weights, made_at)?;
         Self::deposit_event(Event::WeightsRevealed(hotkey, netuid, hash));
