@@ -25,10 +25,10 @@ from meritnet.subnets.models import lora
 from meritnet.subnets.models.engine import Engine
 
 DEADLINE_S = 20.0
-EXAMPLES = 12
+EXAMPLES = 24
 """Held-out examples per adapter; the same ones for every miner of a step."""
 DEAD_ZONE_NATS = 0.05
-"""A gain that is not surely larger is worth nothing. One step of the recipe gains 0.03 (docs/log.md)."""
+"""A gain that is not surely larger is worth nothing. One step of the recipe gains 0.04 (docs/log.md)."""
 SCALE_NATS = 0.2
 """A sure gain this far beyond the dead zone is worth 1 - 1/e; more always earns more."""
 CONFIDENCE = 0.95
