@@ -28,15 +28,23 @@ class Request:
     sampling: Sampling
     emit: Callable[[int], None]
     """Called with every token as it is drawn."""
+    far_ahead: Callable[[], bool] = lambda: False
+    """Whether the reader is so far behind that drawing should rest."""
     future: "Future[list[int]]" = field(default_factory=Future)
     tokens: list[int] = field(default_factory=list)
+    resting: bool = False
+    """It left its batch unfinished. Whoever reads puts it back; it goes on behind the tokens it has."""
 
     def take(self, token: int, end_tokens: frozenset[int]) -> bool:
-        """Add a token; say whether more are wanted."""
+        """Add a token; say whether more are wanted now."""
         self.tokens.append(token)
+        more = token not in end_tokens and len(self.tokens) < self.sampling.max_tokens
+        # Before the token is given away: the reader who finds it must see that nothing follows by itself.
+        self.resting = more and self.far_ahead()
+        going_on = more and not self.resting
         self.emit(token)
-        if token not in end_tokens and len(self.tokens) < self.sampling.max_tokens:
-            return not self.future.cancelled()
+        if more:
+            return going_on and not self.future.cancelled()
         if self.future.set_running_or_notify_cancel():
             self.future.set_result(self.tokens)
         return False
@@ -62,9 +70,10 @@ def decode(
     Prompts are padded on the left; a finished request leaves the batch.
     """
     pad = min(end_tokens)  # any token will do, it is masked
-    width = max(len(request.prompt) for request in requests)
-    tokens = torch.tensor([[pad] * (width - len(r.prompt)) + list(r.prompt) for r in requests])  # (B, T)
-    mask = torch.tensor([[0] * (width - len(r.prompt)) + [1] * len(r.prompt) for r in requests])  # (B, T)
+    texts = [[*request.prompt, *request.tokens] for request in requests]
+    width = max(map(len, texts))
+    tokens = torch.tensor([[pad] * (width - len(text)) + text for text in texts])  # (B, T)
+    mask = torch.tensor([[0] * (width - len(text)) + [1] * len(text) for text in texts])  # (B, T)
     cache = DynamicCache(config=model.config)
     for end in range(PREFILL_TOKENS, width, PREFILL_TOKENS):
         _last_logits(model, tokens[:, :PREFILL_TOKENS], mask[:, :end], cache)

@@ -11,6 +11,7 @@ import threading
 import warnings
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -35,6 +36,8 @@ T = TypeVar("T")
 THREADS = 2
 MAX_BATCH = 8
 REMEMBERED_LOSSES = 256
+UNREAD_TOKENS = 64
+"""Of a stream that may wait for its reader; with more, its drawing rests until half of them are read."""
 
 Messages = Sequence[Mapping[str, str]]
 
@@ -73,7 +76,8 @@ class Engine:
         self._variants: dict[str, PreTrainedModel] = {"": self.model}
         self._waiting: dict[tuple[str, Weight], list[Request]] = {}
         self._waiting_lock = threading.Lock()
-        self._losses: OrderedDict[bytes, np.ndarray] = OrderedDict()
+        self._losses: OrderedDict[bytes, Future[np.ndarray]] = OrderedDict()
+        self._losses_lock = threading.Lock()
 
     @classmethod
     def load(cls, source: str | Path = DEFAULT_MODEL, report: Report = ignore) -> "Engine":
@@ -130,7 +134,10 @@ class Engine:
     async def stream(
         self, prompt: Sequence[int], sampling: Sampling, *, variant: str = "", weight: Weight = Weight.CHAT
     ) -> AsyncGenerator[int, None]:
-        """Draw an answer token by token; closing the iterator ends the work."""
+        """Draw an answer token by token; closing the iterator ends the work.
+
+        A reader that falls UNREAD_TOKENS behind stops the drawing of its answer and of no other.
+        """
         loop = asyncio.get_running_loop()
         drawn: asyncio.Queue[int | None] = asyncio.Queue()
 
@@ -138,11 +145,14 @@ class Engine:
             with contextlib.suppress(RuntimeError):  # the loop was closed between two tokens; nobody listens
                 loop.call_soon_threadsafe(drawn.put_nowait, token)
 
-        request = Request(prompt, sampling, emit)
+        request = Request(prompt, sampling, emit, lambda: drawn.qsize() >= UNREAD_TOKENS)
         request.future.add_done_callback(lambda _: emit(None))
         self._enqueue(request, variant, weight)
         try:
             while (token := await drawn.get()) is not None:
+                if request.resting and drawn.qsize() <= UNREAD_TOKENS // 2:
+                    request.resting = False
+                    self._enqueue(request, variant, weight)
                 yield token
             request.future.result()
         finally:
@@ -164,17 +174,19 @@ class Engine:
     async def losses(self, examples: np.ndarray, adapter: "Adapter | None" = None) -> np.ndarray:
         """Mean loss of every example, in nats per token, of the base or of base + adapter.
 
-        `examples` are token ids of shape (N, T), the result has shape (N,). The same question is answered
-        from memory the second time.
+        `examples` are token ids of shape (N, T), the result has shape (N,). One question is measured once,
+        however many ask it, at the same time or later; whoever leaves does not stop it for the others.
         """
         question = sha256(adapter.content_id.encode() if adapter else b"base")
         question.update(repr(examples.shape).encode() + np.ascontiguousarray(examples).tobytes())
         key = question.digest()
-        if key not in self._losses:
-            self._losses[key] = await self.run(self._measure(examples, adapter), Weight.CHECK)
-        while len(self._losses) > REMEMBERED_LOSSES:
-            self._losses.popitem(last=False)
-        return self._losses[key]
+        with self._losses_lock:
+            if key not in self._losses or _has_failed(self._losses[key]):
+                self._losses[key] = self._worker.submit(self._measure(examples, adapter), Weight.CHECK)
+            measuring = self._losses[key]
+            while len(self._losses) > REMEMBERED_LOSSES:
+                self._losses.popitem(last=False)
+        return await asyncio.shield(asyncio.wrap_future(measuring))
 
     async def run(self, steps: Generator[None, None, T], weight: Weight = Weight.BACKGROUND) -> T:
         """Do any stepwise work on the engine's thread; cancelling the call ends it at its next step."""
@@ -225,9 +237,14 @@ class Engine:
             for request in batch:
                 if not request.future.done() and request.future.set_running_or_notify_cancel():
                     request.future.set_exception(error)
-        finally:
+        except GeneratorExit:  # the engine is being closed
             for request in batch:
                 request.future.cancel()
+            raise
+
+
+def _has_failed(work: "Future[np.ndarray]") -> bool:
+    return work.cancelled() or (work.done() and work.exception() is not None)
 
 
 def _fix_threads() -> Generator[None, None, None]:

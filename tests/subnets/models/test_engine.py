@@ -1,7 +1,7 @@
 """The engine on a tiny model: the same answer in any company, exact replay, lazy variants seen."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,10 @@ import torch
 from meritnet.chain.errors import UsageError
 from meritnet.subnets.models import lora
 from meritnet.subnets.models.decoding import PREFILL_TOKENS
-from meritnet.subnets.models.engine import Engine
+from meritnet.subnets.models.engine import UNREAD_TOKENS, Engine
 from meritnet.subnets.models.sampling import Sampling, gumbel_noise
 from meritnet.subnets.models.sources import ModelUnavailable
+from meritnet.subnets.models.worker import Weight
 
 TOLERANCE = 1e-3
 PINNED = [-1.43816, 0.13281, 0.51787]
@@ -23,6 +24,15 @@ Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
 def sampling(number: int, temperature: float = 0.8, max_tokens: int = 24) -> Sampling:
     return Sampling(bytes([number]) * 32, temperature, max_tokens)
+
+
+@pytest.fixture
+def forwards(engine: Engine) -> Iterator[list[int]]:
+    """Grows by a 1 with every forward pass of the base model."""
+    passes: list[int] = []
+    hook = engine.model.register_forward_hook(lambda *_: passes.append(1))
+    yield passes
+    hook.remove()
 
 
 @pytest.fixture
@@ -162,6 +172,63 @@ def test_losses_are_those_of_the_definition(engine: Engine, run: Run) -> None:
         logs = torch.log_softmax(engine.model(input_ids=tokens).logits[:, :-1].double(), dim=-1)
         due = -logs.gather(2, tokens[:, 1:, None]).squeeze(2).mean(dim=1).numpy()
     assert np.allclose(found, due, atol=1e-5)
+
+
+def test_one_question_is_measured_once_however_many_ask(
+    engine: Engine, forwards: list[int], run: Run
+) -> None:
+    examples = np.arange(4 * 20, dtype=np.int32).reshape(4, 20) % 199
+
+    async def ask() -> list[np.ndarray]:
+        askers = [asyncio.create_task(engine.losses(examples)) for _ in range(5)]
+        await asyncio.sleep(0)
+        askers.pop(0).cancel()  # whoever came first leaves; the others still get their answer
+        return await asyncio.gather(*askers)
+
+    together = run(ask())
+    assert sum(forwards) == 1
+    assert (run(engine.losses(examples)) == together).all()
+    assert sum(forwards) == 1
+
+
+def test_a_measurement_that_failed_is_tried_again(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, run: Run
+) -> None:
+    examples = np.arange(40, dtype=np.int32).reshape(2, 20) % 198
+    with monkeypatch.context() as broken:
+        broken.setattr(engine, "_measure", _fails)
+        with pytest.raises(MemoryError):
+            run(engine.losses(examples))
+    assert np.isfinite(run(engine.losses(examples))).all()
+
+
+def _fails(*_: object) -> Generator[None, None, np.ndarray]:
+    yield
+    raise MemoryError
+
+
+def test_a_reader_who_falls_behind_stops_its_own_answer_only(
+    engine: Engine, prompts: list[list[int]], forwards: list[int], run: Run
+) -> None:
+    long = sampling(1, max_tokens=3 * UNREAD_TOKENS)
+    other = sampling(2, max_tokens=2 * UNREAD_TOKENS)
+
+    async def read_late() -> tuple[list[int], list[int]]:
+        stream = engine.stream(prompts[0], long, weight=Weight.REQUEST)
+        read = [await anext(stream)]
+        for_the_stream = []
+        for _ in range(20):  # while others are answered it runs ahead, and then rests
+            forwards.clear()
+            drawn = await engine.generate(prompts[1], other)
+            for_the_stream.append(sum(forwards) - len(drawn))
+        read += [token async for token in stream]
+        return read, for_the_stream
+
+    read, for_the_stream = run(read_late())
+    assert read == run(engine.generate(prompts[0], long))
+    assert len(read) > 2 * UNREAD_TOKENS
+    assert sum(for_the_stream) <= UNREAD_TOKENS + 1
+    assert for_the_stream[-1] == 0
 
 
 def test_closing_ends_waiting_requests(tiny_folder: Path, prompts: list[list[int]], run: Run) -> None:
