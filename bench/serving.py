@@ -3,20 +3,21 @@
     python bench/serving.py [--requests 8] [--tokens 64] [--rounds 2] [--model NAME]
 
 `batched`  the engine, asked for all answers at once: one left-padded batch, rows leave as they end.
+`arriving` the engine, asked for the next answer when the one before has four tokens: the newcomer joins.
 `alone`    the engine, asked for one answer after the other: the rival of the ratio.
 `library`  transformers' own ``generate``, one after the other, and `library_batched` in one left-padded
            batch: what a miner would write without an engine. It is greedy, so its tokens are its own.
 
 The model's own end tokens end nothing here, so that every answer has `--tokens` tokens. The run fails where
-`batched` draws another token than `alone`. They take turns; the best of the rounds counts, as tokens a
-second of wall time and of processor time, and is printed as one JSON object.
+`batched` or `arriving` draws another token than `alone`. They take turns; the best of the rounds counts, as
+tokens a second of wall time and of processor time, and is printed as one JSON object.
 """
 
 import argparse
 import asyncio
 import json
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from hashlib import sha256
 
 import torch
@@ -60,6 +61,22 @@ class Serving:
 
         return asyncio.run(together())
 
+    def arriving(self) -> Answers:
+        """Each a little after the one before, through the engine."""
+
+        async def rest(answer: list[int], stream: AsyncGenerator[int, None]) -> list[int]:
+            return [*answer, *[token async for token in stream]]
+
+        async def in_turn() -> Answers:
+            tasks = []
+            for prompt, sampling in zip(self.prompts, self.samplings, strict=True):
+                stream = self.engine.stream(prompt, sampling)
+                first = [await anext(stream) for _ in range(4)]
+                tasks.append(asyncio.create_task(rest(first, stream)))
+            return await asyncio.gather(*tasks)
+
+        return asyncio.run(in_turn())
+
     def library(self) -> Answers:
         """One after the other through transformers."""
         return [answer for prompt in self.prompts for answer in self._generate([prompt])]
@@ -101,6 +118,7 @@ def main() -> None:
     ways = {
         "alone": serving.alone,
         "batched": serving.batched,
+        "arriving": serving.arriving,
         "library": serving.library,
         "library_batched": serving.library_batched,
     }
@@ -110,13 +128,14 @@ def main() -> None:
         for name, work in ways.items():
             answers[name], once = measured(work)
             found[name] = {unit: max(value, found[name].get(unit, 0.0)) for unit, value in once.items()}
-    if answers["batched"] != answers["alone"]:
+    if not answers["alone"] == answers["batched"] == answers["arriving"]:
         raise SystemExit("a batch drew other tokens than one after the other")
     shown = {name: {unit: round(value, 1) for unit, value in once.items()} for name, once in found.items()}
-    ratios = {
-        f"batched_over_{rival}": round(found["batched"]["tokens_per_s"] / found[rival]["tokens_per_s"], 2)
-        for rival in ("alone", "library", "library_batched")
-    }
+    speed = {name: once["tokens_per_s"] for name, once in found.items()}
+    pairs = [("batched", rival) for rival in ("alone", "library", "library_batched")] + [
+        ("arriving", "alone")
+    ]
+    ratios = {f"{ours}_over_{rival}": round(speed[ours] / speed[rival], 2) for ours, rival in pairs}
     print(json.dumps({"requests": options.requests, "tokens": options.tokens, **shown, **ratios}))
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from transformers import DynamicCache, PreTrainedModel
+from transformers.cache_utils import DynamicLayer
 
 from meritnet.subnets.models.sampling import Sampling, noisy_logits
 
@@ -62,55 +63,112 @@ class Replay:
         return sum(gap <= tolerance for gap in self.gaps)
 
 
-def decode(
-    model: PreTrainedModel, requests: list[Request], end_tokens: frozenset[int]
-) -> Generator[None, None, None]:
-    """Draw the answers of several requests in one batch, a token each per step; answers go to the futures.
+class Rows:
+    """Requests that are answered together: a row each of one cache, padded on the left.
 
-    Prompts are padded on the left; a finished request leaves the batch.
+    Rows leave when their answers end, and others whose prompts have been read may join (continuous batching).
     """
-    pad = min(end_tokens)  # any token will do, it is masked
-    texts = [[*request.prompt, *request.tokens] for request in requests]
-    width = max(map(len, texts))
-    tokens = torch.tensor([[pad] * (width - len(text)) + text for text in texts])  # (B, T)
-    mask = torch.tensor([[0] * (width - len(text)) + [1] * len(text) for text in texts])  # (B, T)
-    cache = DynamicCache(config=model.config)
-    for end in range(PREFILL_TOKENS, width, PREFILL_TOKENS):
-        _last_logits(model, tokens[:, :PREFILL_TOKENS], mask[:, :end], cache)
-        tokens = tokens[:, PREFILL_TOKENS:]
-        yield
-    while True:
-        logits = _last_logits(model, tokens, mask, cache)
+
+    def __init__(self, model: PreTrainedModel, requests: list[Request], end_tokens: frozenset[int]) -> None:
+        self.requests = requests
+        self._model = model
+        self._end_tokens = end_tokens
+        pad = min(end_tokens)  # any token will do, it is masked
+        texts = [[*request.prompt, *request.tokens] for request in requests]
+        width = max(map(len, texts))
+        self._unread = torch.tensor([[pad] * (width - len(text)) + text for text in texts])  # (B, T)
+        self._mask = torch.tensor([[0] * (width - len(text)) + [1] * len(text) for text in texts])  # (B, T)
+        self._cache = DynamicCache(config=model.config)
+
+    def read(self) -> Generator[None, None, None]:
+        """Read the prompts and draw the first tokens."""
+        while self._unread.shape[1] > PREFILL_TOKENS:
+            rest = self._unread[:, PREFILL_TOKENS:]
+            self._last_logits(self._unread[:, :PREFILL_TOKENS], self._mask[:, : -rest.shape[1]])
+            self._unread = rest
+            yield
+        self.draw()
+
+    def draw(self) -> None:
+        """Draw a token for every row; answers that are complete go to their futures and leave."""
+        logits = self._last_logits(self._unread, self._mask)
         drawn = [
             int(noisy_logits(row, request.sampling, len(request.tokens)).argmax())
-            for row, request in zip(logits, requests, strict=True)
+            for row, request in zip(logits, self.requests, strict=True)
         ]
-        going_on = [row for row, r in enumerate(requests) if r.take(drawn[row], end_tokens)]
+        going_on = [row for row, r in enumerate(self.requests) if r.take(drawn[row], self._end_tokens)]
         if not going_on:
+            self.requests = []
             return
-        if len(going_on) < len(requests):
-            requests = [requests[row] for row in going_on]
-            mask = mask[going_on]
-            cache.batch_select_indices(torch.tensor(going_on))
-        tokens = torch.tensor([[drawn[row]] for row in going_on])
-        mask = torch.cat([mask, mask.new_ones(len(going_on), 1)], dim=1)
-        yield
+        if len(going_on) < len(self.requests):
+            self._keep(going_on)
+        self._unread = torch.tensor([[drawn[row]] for row in going_on])
+        self._mask = torch.cat([self._mask, self._mask.new_ones(len(going_on), 1)], dim=1)
+
+    @property
+    def width(self) -> int:
+        """Columns, padding included: what a pass pays for."""
+        return self._mask.shape[1]
+
+    def can_take(self, others: "Rows", most: int) -> bool:
+        """Say whether `others`, whose first tokens are drawn, may join: the same model, and room for them."""
+        fits = len(self.requests) + len(others.requests) <= most
+        return fits and self._model is others._model and _plain(*self._cache.layers, *others._cache.layers)
+
+    def take(self, others: "Rows") -> None:
+        """Let others join; they lose nothing by it."""
+        width = max(self.width, others.width)
+        both = (self, others)
+        mask = torch.cat([_padded(rows._mask, width, dim=1) for rows in both])
+        joined = [
+            (
+                torch.cat([_padded(layer.keys, width - 1, dim=2) for layer in layers]),
+                torch.cat([_padded(layer.values, width - 1, dim=2) for layer in layers]),
+            )
+            for layers in zip(*(rows._cache.layers for rows in both), strict=True)
+        ]
+        # Memory may run out above; from here on nothing fails, so that no row is ever half in.
+        for layer, (keys, values) in zip(self._cache.layers, joined, strict=True):
+            layer.keys, layer.values = keys, values
+        self._mask = mask
+        self._unread = torch.cat([self._unread, others._unread])
+        self.requests = self.requests + others.requests
+
+    def _keep(self, rows: list[int]) -> None:
+        """Drop the other rows, and the columns that only they had."""
+        self.requests = [self.requests[row] for row in rows]
+        self._mask = self._mask[rows]
+        self._cache.batch_select_indices(torch.tensor(rows))
+        if _plain(*self._cache.layers):
+            padding = int(self._mask.argmax(dim=1).min())
+            self._mask = self._mask[:, padding:]
+            for layer in self._cache.layers:
+                layer.keys, layer.values = layer.keys[:, :, padding:], layer.values[:, :, padding:]
+
+    def _last_logits(self, tokens: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Read more tokens (B, T) behind those in the cache; give the logits after the last one, (B, V)."""
+        positions = (mask.cumsum(dim=1) - 1).clamp(min=0)[:, -tokens.shape[1] :]
+        with torch.inference_mode():
+            logits: torch.Tensor = self._model(
+                input_ids=tokens,
+                attention_mask=mask,
+                position_ids=positions,
+                cache=self._cache,
+                logits_to_keep=1,
+            ).logits
+        return logits[:, -1]
 
 
-def _last_logits(
-    model: PreTrainedModel, tokens: torch.Tensor, mask: torch.Tensor, cache: DynamicCache
-) -> torch.Tensor:
-    """Read more tokens (B, T) behind those in the cache; give the logits after the last one, (B, V)."""
-    positions = (mask.cumsum(dim=1) - 1).clamp(min=0)[:, -tokens.shape[1] :]
-    with torch.inference_mode():
-        logits: torch.Tensor = model(
-            input_ids=tokens,
-            attention_mask=mask,
-            position_ids=positions,
-            cache=cache,
-            logits_to_keep=1,
-        ).logits
-    return logits[:, -1]
+def _plain(*layers: object) -> bool:
+    """Say whether columns may be put in and cut off; a sliding window counts what it has forgotten."""
+    return all(type(layer) is DynamicLayer for layer in layers)
+
+
+def _padded(rows: torch.Tensor, width: int, dim: int) -> torch.Tensor:
+    """Rows with zeros on the left of a dimension, so that it has `width`."""
+    missing = list(rows.shape)
+    missing[dim] = width - missing[dim]
+    return torch.cat([rows.new_zeros(missing), rows], dim=dim)
 
 
 def replay(

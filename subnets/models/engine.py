@@ -23,7 +23,7 @@ from transformers.utils import logging as transformers_logging
 
 from meritnet.subnets.base import Progress, Report, ignore
 from meritnet.subnets.models import decoding, sources
-from meritnet.subnets.models.decoding import Replay, Request
+from meritnet.subnets.models.decoding import Replay, Request, Rows
 from meritnet.subnets.models.sampling import Sampling
 from meritnet.subnets.models.sources import DEFAULT_MODEL, ModelUnavailable
 from meritnet.subnets.models.variants import variant_of
@@ -76,6 +76,8 @@ class Engine:
         self._variants: dict[str, PreTrainedModel] = {"": self.model}
         self._waiting: dict[tuple[str, Weight], list[Request]] = {}
         self._waiting_lock = threading.Lock()
+        self._going: dict[tuple[str, Weight], list[Rows]] = {}
+        """What is being answered; only the engine's thread looks at it."""
         self._losses: OrderedDict[bytes, Future[np.ndarray]] = OrderedDict()
         self._losses_lock = threading.Lock()
 
@@ -216,31 +218,48 @@ class Engine:
         self._variants[variant] = applied(self.model, adapter)
 
     def _enqueue(self, request: Request, variant: str, weight: Weight) -> None:
-        """Let a request wait for the next batch of its kind, and start one."""
+        """Let a request wait for the thread to come round, and call it."""
         with self._waiting_lock:
             self._waiting.setdefault((variant, weight), []).append(request)
-        self._worker.submit(self._decode_batch(variant, weight), weight)
+        self._worker.submit(self._decode(variant, weight), weight)
 
-    def _decode_batch(self, variant: str, weight: Weight) -> Generator[None, None, None]:
-        """Answer, in one batch, the requests of one kind that wait when the thread comes round."""
+    def _decode(self, variant: str, weight: Weight) -> Generator[None, None, None]:
+        """Read the prompts that wait, then join the rows of the same kind that are under way, or go alone."""
         with self._waiting_lock:
             waiting = self._waiting.get((variant, weight), [])
             batch, waiting[:] = waiting[:MAX_BATCH], waiting[MAX_BATCH:]
         batch = [request for request in batch if not request.future.cancelled()]
         if not batch:
             return
+        going = self._going.setdefault((variant, weight), [])
+        rows: Rows | None = None
         try:
-            if variant not in self._variants:
-                self._variants[variant] = variant_of(self.model, variant)
-            yield from decoding.decode(self._variants[variant], batch, self.end_tokens)
+            rows = Rows(self._variant(variant), batch, self.end_tokens)
+            yield from rows.read()
+            for others in going:
+                if others.can_take(rows, MAX_BATCH):
+                    others.take(rows)
+                    return
+            going.append(rows)
+            while rows.requests:
+                yield
+                rows.draw()
         except Exception as error:  # noqa: BLE001 — the thread's edge: whoever waits for an answer gets the error
-            for request in batch:
+            for request in rows.requests if rows else batch:
                 if not request.future.done() and request.future.set_running_or_notify_cancel():
                     request.future.set_exception(error)
         except GeneratorExit:  # the engine is being closed
-            for request in batch:
+            for request in rows.requests if rows else batch:
                 request.future.cancel()
             raise
+        finally:
+            if rows in going:
+                going.remove(rows)
+
+    def _variant(self, name: str) -> PreTrainedModel:
+        if name not in self._variants:
+            self._variants[name] = variant_of(self.model, name)
+        return self._variants[name]
 
 
 def _has_failed(work: "Future[np.ndarray]") -> bool:

@@ -11,8 +11,8 @@ import torch
 
 from meritnet.chain.errors import UsageError
 from meritnet.subnets.models import lora
-from meritnet.subnets.models.decoding import PREFILL_TOKENS
-from meritnet.subnets.models.engine import UNREAD_TOKENS, Engine
+from meritnet.subnets.models.decoding import PREFILL_TOKENS, Request, Rows
+from meritnet.subnets.models.engine import MAX_BATCH, UNREAD_TOKENS, Engine
 from meritnet.subnets.models.sampling import Sampling, gumbel_noise
 from meritnet.subnets.models.sources import ModelUnavailable
 from meritnet.subnets.models.worker import Weight
@@ -74,6 +74,84 @@ def test_company_in_a_batch_changes_nothing(engine: Engine, prompts: list[list[i
         run(engine.generate(prompt, sampling(n, max_tokens=8 + 5 * n))) for n, prompt in enumerate(prompts)
     ]
     assert run(together()) == alone
+
+
+def test_who_comes_later_joins_those_under_way(
+    engine: Engine, prompts: list[list[int]], forwards: list[int], run: Run
+) -> None:
+    lengths = (200, 60, 60, 60)
+
+    async def one_after_the_other() -> list[list[int]]:
+        first = asyncio.create_task(engine.generate(prompts[0], sampling(0, max_tokens=lengths[0])))
+        await asyncio.sleep(0)
+        later = [(prompts[n], sampling(n, max_tokens=lengths[n])) for n in (1, 2, 3)]
+        answers = [await engine.generate(prompt, drawn) for prompt, drawn in later]
+        return [await first, *answers]
+
+    together = run(one_after_the_other())
+    passes = sum(forwards)
+    alone = [
+        run(engine.generate(prompt, sampling(number, max_tokens=length)))
+        for number, (prompt, length) in enumerate(zip(prompts, lengths, strict=True))
+    ]
+    assert together == alone
+    shared = sum(map(len, alone)) - passes
+    assert shared > 100  # the later answers cost hardly a pass of their own
+
+
+def test_rows_that_come_and_go_leave_no_padding_behind(engine: Engine, prompts: list[list[int]]) -> None:
+    def rows(number: int) -> Rows:
+        request = Request(prompts[0], sampling(number, max_tokens=20), emit=lambda token: None)
+        made = Rows(engine.model, [request], frozenset([engine.vocabulary_size - 1]))
+        for _ in made.read():
+            pass
+        return made
+
+    going, widths, joined = rows(0), [], 0
+    for number in range(1, 40):
+        for _ in range(10):  # half an answer, so that there are mostly two under way
+            if going.requests:
+                going.draw()
+        newcomer = rows(number)
+        if going.requests:
+            assert going.can_take(newcomer, MAX_BATCH)
+            assert not going.can_take(newcomer, len(going.requests))
+            going.take(newcomer)
+            joined += 1
+        else:  # an answer ended by itself
+            going = newcomer
+        widths.append(going.width)
+    assert joined > 20
+    assert max(widths) <= len(prompts[0]) + 20
+
+
+def test_what_breaks_a_batch_is_told_to_all_who_joined_it(
+    tiny_folder: Path, prompts: list[list[int]], run: Run
+) -> None:
+    breaking = Engine.load(tiny_folder)
+    passes = 0
+
+    def break_at_last(*_: object) -> None:
+        nonlocal passes
+        passes += 1
+        if passes > 40:
+            raise MemoryError
+
+    async def scenario() -> list[BaseException | list[int]]:
+        first = breaking.stream(prompts[0], sampling(0, max_tokens=500), weight=Weight.REQUEST)
+        await anext(first)
+        late = asyncio.create_task(breaking.generate(prompts[1], sampling(1, max_tokens=500)))
+
+        async def rest() -> list[int]:
+            return [token async for token in first]
+
+        return await asyncio.gather(rest(), late, return_exceptions=True)
+
+    hook = breaking.model.register_forward_pre_hook(break_at_last)
+    assert [type(end) for end in run(scenario())] == [MemoryError, MemoryError]
+    hook.remove()
+    assert run(breaking.generate(prompts[0], sampling(1)))
+    breaking.close()
 
 
 def test_a_long_prompt_is_read_in_pieces_and_replays_all_the_same(engine: Engine, run: Run) -> None:
