@@ -15,6 +15,7 @@ from aiohttp import web
 
 from meritnet.miner.allowances import Allowances
 from meritnet.miner.metrics import Metrics
+from meritnet.subnets.wire import HEADER_NONCE
 
 REQUEST_ID = "X-Request-Id"
 LINES_PER_S = 20.0
@@ -23,6 +24,7 @@ LINES_AT_ONCE = 200
 
 _LEFT = 499
 _ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_NONCE = re.compile(r"[1-9][0-9]{7,19}")
 _log = structlog.get_logger("miner")
 
 
@@ -87,6 +89,10 @@ class Journal:
 
 
 def request_id(request: web.BaseRequest, *, forwarded: bool) -> str:
-    """A fresh id, or the one that a proxy of our own has given the request."""
+    """The nonce of a signed request, by which its sender knows it too; else the id that a proxy of our own
+    has given it; else a fresh one. Until the line names a caller, a nonce is a stranger's word."""
+    nonce = request.headers.get(HEADER_NONCE)
+    if nonce is not None and _NONCE.fullmatch(nonce):
+        return nonce
     given = request.headers.get(REQUEST_ID, "") if forwarded else ""
     return given if _ID.fullmatch(given) else secrets.token_hex(8)

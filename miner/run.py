@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 from pathlib import Path
 
 from meritnet.chain.client.client import Chain
@@ -27,7 +28,9 @@ from meritnet.miner.clients import Clients
 from meritnet.miner.health import Health
 from meritnet.miner.listener import Limits
 from meritnet.miner.server import MinerServer
+from meritnet.miner.traced import TracedServer
 from meritnet.subnets.base import MinerRole
+from meritnet.subnets.tracing import OFF, Traces
 
 
 class MinerService:
@@ -50,6 +53,7 @@ class MinerService:
         limits: Limits | None = None,
         report: events.Report = events.ignore,
         look_every_s: float = LOOK_EVERY_S,
+        traces: Traces = OFF,
     ) -> None:
         self.netuid = netuid
         self.hotkey = str(pair.address)
@@ -59,7 +63,8 @@ class MinerService:
         self._announced_ip = announced_ip or host
         self._report = report
         self._store = ReplayStore(data_dir / "nonces", time.time_ns())
-        self.server = MinerServer(
+        made = partial(TracedServer, traces=traces, netuid=netuid) if traces.is_on else MinerServer
+        self.server = made(
             pair,
             role,
             self.admission,

@@ -16,6 +16,7 @@ import asyncio
 import json
 import time
 import traceback
+from contextlib import AbstractAsyncContextManager
 from hashlib import sha256
 from math import ceil
 
@@ -145,8 +146,7 @@ class MinerServer:
             raise Refusal(405, f"use {'GET' if route is None else 'POST'} here")
         believed, body = await self._believe(request, 0 if route is None else route.max_request_bytes, visit)
         try:
-            peer = self._admission.admit(believed.sender)
-            async with self._admission.place(peer):
+            async with self._admitted(believed.sender):
                 if route is not None:
                     return self._signed(believed, 200, await self._handle(route, body), JSON)
                 return await self._send_artifact(request, believed, wanted or "", visit)
@@ -163,6 +163,10 @@ class MinerServer:
         believed = self._verifier.believe(claim, sha256(body).hexdigest())
         visit.caller = believed.sender
         return believed, body
+
+    def _admitted(self, sender: str) -> AbstractAsyncContextManager[None]:
+        """A place among the requests in the handlers, for a hotkey that may have one. Raises ``Refusal``."""
+        return self._admission.place(self._admission.admit(sender))
 
     async def _handle(self, route: Route, body: bytes) -> bytes:
         try:

@@ -87,6 +87,11 @@ class SignedRequest:
     receiver: str | None
     signature: bytes
 
+    @property
+    def id(self) -> str:
+        """Its name in the logs and traces of both sides: no sender uses a nonce twice."""
+        return str(self.nonce_ns)
+
     @cached_property
     def payload(self) -> bytes:
         """The eight lines that the sender signs."""

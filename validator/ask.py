@@ -12,6 +12,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from ipaddress import ip_address
@@ -27,6 +28,7 @@ from meritnet.chain.keys import KeyPair
 from meritnet.subnets.artifacts import ArtifactError, ArtifactStore
 from meritnet.subnets.base import ArtifactRef, Task
 from meritnet.subnets.receipts import Exchange
+from meritnet.subnets.tracing import OFF, TRACEPARENT, Attributes, Span, Traces
 from meritnet.subnets.wire import BadResponse, SignedRequest, SignedResponse, read_response, sign_request
 
 CONNECTIONS = 128
@@ -76,11 +78,13 @@ class Asker:
         *,
         allow_private: bool = False,
         clock_ns: Callable[[], int] = time.time_ns,
+        traces: Traces = OFF,
     ) -> None:
         self._pair = pair
         self._artifacts = artifacts
         self._allow_private = allow_private
         self._clock_ns = clock_ns
+        self._traces = traces
         self._last_nonce_ns = 0
         self._session: aiohttp.ClientSession | None = None
 
@@ -100,9 +104,15 @@ class Asker:
         if self._session is not None:
             await self._session.close()
 
-    async def ask(self, target: Target, task: Task) -> Exchange | Failure:
-        """The miner's signed answer to a task, or why there is none."""
-        request = self._signed("POST", task.path, task.body, target)
+    def sign(self, target: Target, task: Task) -> SignedRequest:
+        """The request for a task, to be sent at once: it does not stay fresh for long."""
+        return self._signed("POST", task.path, task.body, target)
+
+    async def ask(
+        self, target: Target, task: Task, request: SignedRequest | None = None
+    ) -> Exchange | Failure:
+        """The miner's signed answer to a task, or why there is none; ``request`` if it is signed already."""
+        request = request or self.sign(target, task)
         began_s = time.perf_counter()
 
         async def whole(response: aiohttp.ClientResponse) -> Exchange | Failure:
@@ -114,7 +124,8 @@ class Asker:
                 return Failure(_refusal(response.status, body), request, signed, body)
             return Exchange(request, task.body, signed, body, time.perf_counter() - began_s)
 
-        got = await self._exchanged(target, request, task.body, task.deadline_s, whole)
+        with self._span(target, request, task.path):
+            got = await self._exchanged(target, request, task.body, task.deadline_s, whole)
         return replace(got, request=request) if isinstance(got, Failure) else got
 
     async def fetch(self, target: Target, wanted: ArtifactRef) -> Path | Failure:
@@ -132,7 +143,18 @@ class Asker:
                     sink.write(chunk)
             return self._artifacts.path(wanted.content_id)
 
-        return await self._exchanged(target, request, b"", FETCH_S, stored)
+        with self._span(target, request, "/artifacts/{content_id}"):
+            return await self._exchanged(target, request, b"", FETCH_S, stored)
+
+    def _span(self, target: Target, request: SignedRequest, path: str) -> AbstractContextManager[Span]:
+        about: Attributes = {
+            "http.request.method": request.method,
+            "url.template": path,
+            "server.address": target.axon.ip,
+            "server.port": target.axon.port,
+            "meritnet.request_id": request.id,
+        }
+        return self._traces.span(f"{request.method} {path}", about, kind="client")
 
     async def _exchanged(
         self,
@@ -148,6 +170,9 @@ class Asker:
             return refused
         url = URL(target.url + request.target, encoded=True)
         headers = request.headers | {"Content-Type": "application/json", "Accept-Encoding": "identity"}
+        span = self._traces.current()
+        if span.traceparent:
+            headers[TRACEPARENT] = span.traceparent
         try:
             async with (
                 asyncio.timeout(deadline_s),
@@ -160,12 +185,18 @@ class Asker:
                     timeout=_NONE,
                 ) as response,
             ):
+                span.note({"http.response.status_code": response.status})
+                if response.status >= 400:
+                    span.fail(str(response.status))
                 return await read(response)
         except TimeoutError:
+            span.fail("timeout")
             return Failure(f"no answer within {deadline_s:g} s")
         except (BadResponse, ArtifactError) as error:
+            span.fail(type(error).__name__)
             return Failure(str(error))
         except (aiohttp.ClientError, ValueError, OSError) as error:
+            span.fail(type(error).__name__)
             return Failure(f"no connection: {_first_line(error)}")
 
     def _unreachable(self, target: Target) -> Failure | None:

@@ -21,6 +21,7 @@ from meritnet.chain.errors import MeritnetError, TransportError
 from meritnet.chain.keys import KeyPair
 from meritnet.subnets.artifacts import ArtifactStore
 from meritnet.subnets.base import ValidatorRole
+from meritnet.subnets.tracing import OFF, Traces
 from meritnet.validator import events, outlook
 from meritnet.validator.archive import Archive
 from meritnet.validator.ask import Asker
@@ -81,6 +82,7 @@ class Duties:
         *,
         genesis: str,
         kind: str,
+        traces: Traces = OFF,
     ) -> None:
         self.netuid = netuid
         self.address = str(pair.address)
@@ -89,7 +91,8 @@ class Duties:
         self.archive = Archive(directory / "bundles")
         book = CommitBook(directory / "commits.json")
         self.committer = Committer(chain, netuid, pair, book, self.archive)
-        self.asker = Asker(pair, ArtifactStore(directory / "artifacts"), allow_private=manner.allow_private)
+        store = ArtifactStore(directory / "artifacts")
+        self.asker = Asker(pair, store, allow_private=manner.allow_private, traces=traces)
         self._chain = chain
         self._pair = pair
         self._threads = threads
@@ -103,6 +106,7 @@ class Duties:
             report,
             asyncio.Semaphore(manner.at_once),
             threads.pool,
+            traces,
         )
         self.reveal_period = 1
         """The subnet's, in epochs, as last seen."""

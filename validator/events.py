@@ -21,6 +21,8 @@ class Asked(Event):
 
     uid: int
     path: str
+    request_id: str
+    """The nonce of the signed request, by which the miner's log knows it too."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,8 @@ class Scored(Event):
     """Time to the answer; ``None`` when there was none."""
     evidence: Mapping[str, object] = field(default_factory=dict)
     """The figures behind the value, as JSON values."""
-    request: int = 0
-    """The nonce of the signed request, by which the miner knows it too; 0 when none was signed."""
+    request_id: str = ""
+    """As it was asked under."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from meritnet.chain.errors import ChainError, MeritnetError, TransportError
 from meritnet.chain.keys import KeyPair
 from meritnet.chain.types import BlockNumber
 from meritnet.subnets.base import ValidatorRole
+from meritnet.subnets.tracing import OFF, Attributes, Span, Traces
 from meritnet.validator import events
 from meritnet.validator.archive import Archive
 from meritnet.validator.commit import SecondValidator
@@ -98,6 +99,7 @@ class Validator:
         report: events.Report = events.ignore,
         options: Options | None = None,
         kind: str = "",
+        traces: Traces = OFF,
     ) -> None:
         """``kind`` is the role's, for those who audit what it scored."""
         self.netuid = netuid
@@ -105,6 +107,7 @@ class Validator:
         self.duty: Duty | None = None
         self._chain = chain
         self._options = options or Options()
+        self._traces = traces
         self._threads = Threads(f"validator-{netuid}")
         genesis = chain.block_hash(BlockNumber(0))
         self._directory = subnet_directory(data_dir, genesis, netuid)
@@ -119,6 +122,7 @@ class Validator:
             Manner(self._options.sample_size, self._options.at_once, self._options.allow_private),
             genesis=genesis,
             kind=kind,
+            traces=traces,
         )
         self._rests: dict[Due, _Rest] = {}
 
@@ -145,7 +149,8 @@ class Validator:
         with exclusive(self._directory):
             async with self._duties.asker:
                 block, clock = await self._look()
-                return await self._duties.step(block, clock)
+                with self._span(Due.STEP, clock):
+                    return await self._duties.step(block, clock)
 
     def close(self) -> None:
         """Ends the threads of a validator that is not run any more."""
@@ -197,15 +202,16 @@ class Validator:
         if duty is Due.WAIT:
             return False
         try:
-            match duty:
-                case Due.REVEAL:
-                    await self._duties.reveal(clock)
-                case Due.STEP:
-                    await self._duties.step(block, clock)
-                case Due.COMMIT:
-                    await self._duties.set_weights(block, clock, hyper)
-                case Due.PREDICT:
-                    await self._duties.predict(clock.next_epoch_block)
+            with self._span(duty, clock):
+                match duty:
+                    case Due.REVEAL:
+                        await self._duties.reveal(clock)
+                    case Due.STEP:
+                        await self._duties.step(block, clock)
+                    case Due.COMMIT:
+                        await self._duties.set_weights(block, clock, hyper)
+                    case Due.PREDICT:
+                        await self._duties.predict(clock.next_epoch_block)
         except (TransportError, SecondValidator):
             raise
         except NotYet as error:
@@ -221,6 +227,15 @@ class Validator:
         finally:
             self._show_duty(clock, rules)
         return True
+
+    def _span(self, duty: Due, clock: EpochClock) -> AbstractContextManager[Span]:
+        about: Attributes = {
+            "meritnet.netuid": self.netuid,
+            "meritnet.hotkey": self.address,
+            "meritnet.epoch": clock.epoch,
+            "meritnet.block": clock.block,
+        }
+        return self._traces.span(duty.value, about)
 
     def _show_duty(self, clock: EpochClock, rules: Rules) -> None:
         progress = self._duties.progress(clock)

@@ -13,9 +13,12 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 
+from structlog.contextvars import bound_contextvars
+
 from meritnet.chain.errors import MeritnetError
 from meritnet.subnets.base import Answer, Score, Task, ValidatorRole
 from meritnet.subnets.receipts import Exchange, Receipt, kept_body
+from meritnet.subnets.tracing import OFF, Attributes, Traces
 from meritnet.validator.archive import Archive
 from meritnet.validator.ask import Asker, Failure, Target
 from meritnet.validator.bundle import Entry, StepBundle
@@ -84,6 +87,7 @@ class Bench:
     """How many miners are asked at the same time."""
     threads: Executor
     """Where tasks are drawn: the first one may load a model."""
+    traces: Traces = OFF
 
 
 async def step(bench: Bench, moment: Moment, targets: Sequence[Target], most: int) -> Step:
@@ -96,7 +100,8 @@ async def step(bench: Bench, moment: Moment, targets: Sequence[Target], most: in
     seed = step_seed(moment.block.hash, origin.netuid, origin.validator, moment.step)
     drawn = set(sample([target.uid for target in targets], most, seed))
     asked = [target for target in targets if target.uid in drawn]
-    tasks = [await _task(bench, seed, target.uid) for target in asked]
+    with bench.traces.span("draw", {"meritnet.tasks": len(asked)}):
+        tasks = [await _task(bench, seed, target.uid) for target in asked]
 
     judged = await asyncio.gather(*map(partial(_judged, bench), asked, tasks))
     entries = tuple(_entry(bench, moment, one) for one in judged)
@@ -130,12 +135,22 @@ async def _task(bench: Bench, seed: bytes, uid: int) -> Task:
 async def _judged(bench: Bench, target: Target, task: Task) -> Judged:
     """Asks one miner and scores what comes; nothing that it sends raises."""
     async with bench.at_once:
-        bench.report(Asked(bench.origin.netuid, bench.origin.validator, target.uid, task.path))
-        got = await bench.asker.ask(target, task)
+        request = bench.asker.sign(target, task)
+        about: Attributes = {
+            "meritnet.netuid": bench.origin.netuid,
+            "meritnet.uid": target.uid,
+            "meritnet.hotkey": target.hotkey,
+            "meritnet.request_id": request.id,
+        }
+        bench.report(Asked(bench.origin.netuid, bench.origin.validator, target.uid, task.path, request.id))
+        with bench.traces.span("ask", about):
+            got = await bench.asker.ask(target, task, request)
     if isinstance(got, Failure):
         return Judged(target, task, got, Judgement(Score(0.0, got.why), failure=got.why))
     answer = Answer(got.response_body, got.elapsed_s)
-    found = await judgement(bench.role, task, answer, partial(bench.asker.fetch, target))
+    with bench.traces.span("score", about) as span, bound_contextvars(request_id=request.id):
+        found = await judgement(bench.role, task, answer, partial(bench.asker.fetch, target))
+        span.note({"meritnet.score": found.score.value})
     return Judged(target, task, got, found)
 
 
@@ -180,6 +195,6 @@ def _count(bench: Bench, entry: Entry) -> None:
             after.value,
             receipt.elapsed_s,
             receipt.evidence,
-            receipt.request.nonce_ns if receipt.request is not None else 0,
+            receipt.request.id if receipt.request is not None else "",
         )
     )

@@ -33,6 +33,8 @@ class Told:
     score: float
     why: str
     elapsed_s: float | None
+    request_id: str
+    """By which the logs of both sides know the question; empty when none was signed."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,8 @@ def _tasks(
             if (found.uid, found.miner) == (uid, hotkey):
                 newest = newest or found
                 when = step.epoch, step.step, step.block.number
-                told.append(Told(name, *when, found.score, found.why, found.elapsed_s))
+                known_as = "" if found.request is None else found.request.id
+                told.append(Told(name, *when, found.score, found.why, found.elapsed_s, known_as))
         if len(told) >= LAST_TASKS or searched >= SEARCHED_STEPS:
             break
     return tuple(told), newest, searched

@@ -100,22 +100,25 @@ class _Street:
         self._players = players
         self._replies: dict[int, Reply] = {}
 
-    async def ask(self, target: Target, task: Task) -> Exchange | Failure:
+    def sign(self, target: Target, task: Task) -> SignedRequest:
+        asked = sha256(task.body).hexdigest()
+        return SignedRequest("sr25519", "POST", task.path, asked, 1, VALIDATOR, target.hotkey, b"")
+
+    async def ask(self, target: Target, task: Task, request: SignedRequest) -> Exchange | Failure:
         reply = self._replies[target.uid] = await self._players[target.uid](self.step, task)
         if reply.answer is None:
             return Failure(reply.why)
-        return _exchange(target, task, reply.answer.body, reply.answer.elapsed_s)
+        return _exchange(request, task, reply.answer.body, reply.answer.elapsed_s)
 
     async def fetch(self, target: Target, wanted: ArtifactRef) -> Path | Failure:
         path = self._replies[target.uid].files.get(wanted.content_id)
         return Failure("the miner does not have it") if path is None else path
 
 
-def _exchange(target: Target, task: Task, body: bytes, elapsed_s: float) -> Exchange:
+def _exchange(request: SignedRequest, task: Task, body: bytes, elapsed_s: float) -> Exchange:
     """An exchange in the wire's form; nobody here asks for its signatures."""
-    asked, said = sha256(task.body).hexdigest(), sha256(body).hexdigest()
-    request = SignedRequest("sr25519", "POST", task.path, asked, 1, VALIDATOR, target.hotkey, b"")
-    response = SignedResponse("sr25519", 200, said, asked, 1, VALIDATOR, target.hotkey, b"")
+    said, responder = sha256(body).hexdigest(), request.receiver or ""
+    response = SignedResponse("sr25519", 200, said, request.body_sha256, 1, VALIDATOR, responder, b"")
     return Exchange(request, task.body, response, body, elapsed_s)
 
 

@@ -14,7 +14,7 @@ import structlog
 
 from meritnet.cli import options
 from meritnet.cli.app import COMMANDS, load
-from meritnet.cli.neurons import log_to_stderr
+from meritnet.cli.logs import log_to_stderr
 
 NOWHERE = "ws://127.0.0.1:1"
 

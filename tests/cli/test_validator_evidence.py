@@ -104,9 +104,9 @@ def test_before_the_first_step_there_is_little_to_say(meritnet: Any, tmp_path: P
 
 def test_a_log_line_names_the_request_as_the_miner_does(capsys: pytest.CaptureFixture[str]) -> None:
     structlog.configure(processors=[structlog.processors.JSONRenderer()])
-    logged(Scored(1, VALIDATOR, 4, 1.0, "right", 1.0, 0.7, {"of": 3}, request=1_764_100_000_000_000_001))
+    logged(Scored(1, VALIDATOR, 4, 1.0, "right", 1.0, 0.7, {"of": 3}, request_id="1764100000000000001"))
     line = json.loads(capsys.readouterr().out)
-    assert (line["event"], line["request"], line["uid"]) == ("Scored", 1_764_100_000_000_000_001, 4)
+    assert (line["event"], line["request_id"], line["uid"]) == ("Scored", "1764100000000000001", 4)
 
 
 def test_a_status_is_shown_again_at_each_new_block() -> None:

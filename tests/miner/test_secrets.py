@@ -11,7 +11,7 @@ import structlog
 
 from meritnet.chain.errors import MeritnetError
 from meritnet.chain.keys import DEVELOPMENT_PHRASE, KeyPair
-from meritnet.cli.neurons import log_to_stderr
+from meritnet.cli.logs import log_to_stderr
 from meritnet.miner.clients import Clients, read_clients
 
 Scenario = Callable[..., None]

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,10 @@ from meritnet.miner.admission import Admission, Peer, Policy
 from meritnet.miner.auth import ReplayStore, Verifier
 from meritnet.miner.health import Health
 from meritnet.miner.server import MinerServer
+from meritnet.miner.traced import TracedServer
 from meritnet.subnets.artifacts import ArtifactStore
 from meritnet.subnets.base import Answer, ArtifactRef, InvalidAnswer, Route, Score, Task
+from meritnet.subnets.tracing import OFF, Traces
 from meritnet.validator.ask import Asker, Target
 from meritnet.validator.run import Validator
 
@@ -55,7 +58,12 @@ class Street:
         self._ends: list[Callable[[], Awaitable[Any]]] = []
 
     async def miner(
-        self, uid: int, answer: Callable[[bytes], Awaitable[bytes]], *, admits: KeyPair = VALIDATOR
+        self,
+        uid: int,
+        answer: Callable[[bytes], Awaitable[bytes]],
+        *,
+        admits: KeyPair = VALIDATOR,
+        traces: Traces = OFF,
     ) -> tuple[Target, Role]:
         """An honest server around an answer."""
         pair = KeyPair.from_uri(f"//miner{uid}")
@@ -63,7 +71,8 @@ class Street:
         admission = Admission(Policy(), time.monotonic)
         admission.update([(admits.address, Peer(99, True, 10**9))])
         verifier = Verifier(pair.address, ReplayStore(None, time.time_ns()), time.time_ns)
-        server = MinerServer(pair, role, admission, verifier, Health(), host="127.0.0.1", port=0)
+        made = partial(TracedServer, traces=traces, netuid=1) if traces.is_on else MinerServer
+        server = made(pair, role, admission, verifier, Health(), host="127.0.0.1", port=0)
         await server.start()
         self._ends.append(server.stop)
         return target(uid, pair.address, server.port), role

@@ -122,8 +122,8 @@ def test_each_miner_gets_what_it_earned_and_no_other_suffers(on_street: Callable
         assert [receipt.is_answered for receipt in kept] == [True, True, True, False, False, True]
         assert all(receipt.request is not None for receipt in kept)
         assert [entry.after.value for entry in bundle.entries] == [0.5, 0.0, 0.0, 0.0, 0.0, 0.8]
-        nonces = {receipt.request.nonce_ns for receipt in kept if receipt.request}
-        assert {event.request for event in events if isinstance(event, Scored)} == nonces
+        nonces = {receipt.request.id for receipt in kept if receipt.request}
+        assert {event.request_id for event in events if isinstance(event, Scored)} == nonces
         assert kept[5].evidence == {"bytes": 3, "odd": ["nan", {"1": str(Path)}]}
 
     on_street(scenario)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from meritnet.chain.errors import UsageError
+from meritnet.cli.logs import Collector, Format, Level, LogFormat, LogLevel, observed
 from meritnet.cli.neurons import (
     DataDir,
     Kind,
@@ -16,7 +17,6 @@ from meritnet.cli.neurons import (
     StatusLine,
     kind_of,
     live,
-    log_to_stderr,
     state_directory,
 )
 from meritnet.cli.neurons import register as join
@@ -96,6 +96,9 @@ def run(
     min_stake: Annotated[
         str | None, typer.Option("--min-stake", metavar="TAO", help="Serve this stake too, without a permit.")
     ] = None,
+    traces: Collector = None,
+    log_level: Level = LogLevel.INFO,
+    log_format: Format = LogFormat.AUTO,
     wallet: WalletName = None,
     hotkey: HotkeyName = None,
     data_dir: DataDir = None,
@@ -114,11 +117,14 @@ def run(
     from meritnet.subnets.models.shared import shared_engine
 
     (subnet,) = complete({NETUID: netuid})
-    log_to_stderr()
     pair = open_wallet(wallet, hotkey, wallet_path, None, endpoint).hotkey()
     ip = announced_ip(host, external_ip, chain_is_local=is_local(endpoint))
     directory = state_directory(data_dir, "miner", pair.address, subnet)
-    with connect(endpoint) as chain, StatusLine(as_json).open() as status:
+    with (
+        observed("meritnet-miner", traces, log_level, log_format) as spans,
+        connect(endpoint) as chain,
+        StatusLine(as_json).open() as status,
+    ):
         context = MinerContext(
             shared_engine(model, status.progress), directory / "role", pair.address, lazy, status.progress
         )
@@ -136,6 +142,7 @@ def run(
             proxies=Proxies(trusted_proxy or ()),
             policy=Policy(min_stake_rao=None if min_stake is None else amount(min_stake)),
             report=lambda event: _show(event, status),
+            traces=spans,
         )
         live(lambda stop: run_miner(service, stop))
 

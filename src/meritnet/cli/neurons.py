@@ -8,7 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -122,25 +122,6 @@ def state_directory(given: Path | None, role: str, hotkey: str, netuid: int) -> 
 def may_ask_private(endpoint: str | None, allowed: bool) -> bool:
     """Whether private addresses are asked: the chain is on this machine, or the user said so."""
     return allowed or is_local(endpoint)
-
-
-def log_to_stderr() -> None:
-    """Structured log lines go to standard error: readable on a terminal, JSON elsewhere."""
-    import structlog
-
-    renderer: Any = structlog.processors.JSONRenderer()
-    if sys.stderr.isatty():
-        renderer = structlog.dev.ConsoleRenderer()
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper("iso"),
-            structlog.processors.format_exc_info,
-            renderer,
-        ],
-        # the stream of the moment: one that is kept here may be closed by the time something is said
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
-    )
 
 
 def live(life: Callable[[asyncio.Event], Awaitable[object]]) -> None:

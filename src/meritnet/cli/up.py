@@ -38,7 +38,7 @@ def up(
     as_json: Json = False,
 ) -> int:
     """Run a chain, miners and validators here, and watch them work. Ctrl-C stops everything."""
-    from meritnet.cli.neurons import log_to_stderr
+    from meritnet.cli.logs import log_to_stderr
     from meritnet.localnet.plan import Plan
     from meritnet.localnet.run import Run
     from meritnet.localnet.view import State

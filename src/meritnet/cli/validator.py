@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from meritnet.cli.logs import Collector, Format, Level, LogFormat, LogLevel, log_to_stderr, observed
 from meritnet.cli.neurons import (
     AllowPrivate,
     DataDir,
@@ -20,7 +21,6 @@ from meritnet.cli.neurons import (
     StatusLine,
     kind_of,
     live,
-    log_to_stderr,
     may_ask_private,
     state_directory,
 )
@@ -43,6 +43,7 @@ from meritnet.cli.render import emit, table, tao
 if TYPE_CHECKING:
     from meritnet.chain.client import Chain
     from meritnet.chain.keys import KeyPair
+    from meritnet.subnets.tracing import Traces
     from meritnet.validator.events import Event, Report
     from meritnet.validator.run import Options, Validator
     from meritnet.validator.step import Judged
@@ -84,6 +85,9 @@ def run(
         int | None,
         typer.Option("--metrics-port", min=1, max=65_535, help="Prometheus figures on this loopback port."),
     ] = None,
+    traces: Collector = None,
+    log_level: Level = LogLevel.INFO,
+    log_format: Format = LogFormat.AUTO,
     wallet: WalletName = None,
     hotkey: HotkeyName = None,
     data_dir: DataDir = None,
@@ -96,13 +100,16 @@ def run(
     from meritnet.validator.run import Options
 
     (subnet,) = complete({NETUID: netuid})
-    log_to_stderr()
     pair = open_wallet(wallet, hotkey, wallet_path, None, endpoint).hotkey()
     options = Options(
         steps_per_epoch=steps, sample_size=sample, allow_private=may_ask_private(endpoint, allow_private)
     )
     metrics = Metrics()
-    with connect(endpoint) as chain, StatusLine(as_json).open() as status:
+    with (
+        observed("meritnet-validator", traces, log_level, log_format) as spans,
+        connect(endpoint) as chain,
+        StatusLine(as_json).open() as status,
+    ):
 
         def report(event: Event) -> None:
             metrics.take(event)
@@ -110,7 +117,7 @@ def run(
             if not (as_json or sys.stderr.isatty()):  # else standard output or the screen has it
                 logged(event)
 
-        validator = _validator(chain, subnet, kind, pair, model, data_dir, options, status, report)
+        validator = _validator(chain, subnet, kind, pair, model, data_dir, options, status, report, spans)
         if metrics_port is not None:
             metrics.serve(metrics_port)
         live(validator.run)
@@ -123,6 +130,9 @@ def step(
     model: Model = None,
     sample: Sample = 64,
     allow_private: AllowPrivate = False,
+    traces: Collector = None,
+    log_level: Level = LogLevel.INFO,
+    log_format: Format = LogFormat.AUTO,
     wallet: WalletName = None,
     hotkey: HotkeyName = None,
     data_dir: DataDir = None,
@@ -137,9 +147,12 @@ def step(
     (subnet,) = complete({NETUID: netuid})
     pair = open_wallet(wallet, hotkey, wallet_path, None, endpoint).hotkey()
     options = Options(sample_size=sample, allow_private=may_ask_private(endpoint, allow_private))
-    log_to_stderr()
-    with connect(endpoint) as chain, StatusLine(as_json).open() as status:
-        validator = _validator(chain, subnet, kind, pair, model, data_dir, options, status, ignore)
+    with (
+        observed("meritnet-validator", traces, log_level, log_format) as spans,
+        connect(endpoint) as chain,
+        StatusLine(as_json).open() as status,
+    ):
+        validator = _validator(chain, subnet, kind, pair, model, data_dir, options, status, ignore, spans)
         try:
             judged = asyncio.run(validator.step())
         finally:
@@ -250,6 +263,7 @@ def _validator(
     options: Options,
     status: StatusLine,
     report: Report,
+    traces: Traces,
 ) -> Validator:
     from meritnet.subnets.base import ValidatorContext
     from meritnet.subnets.models.shared import shared_engine
@@ -263,7 +277,17 @@ def _validator(
     )
     found = kind_of(chain, netuid, kind)
     role = found.validator(context)
-    return Validator(chain, netuid, pair, role, directory, report=report, options=options, kind=found.kind)
+    return Validator(
+        chain,
+        netuid,
+        pair,
+        role,
+        directory,
+        report=report,
+        options=options,
+        kind=found.kind,
+        traces=traces,
+    )
 
 
 def _row(one: Judged) -> dict[str, object]:
@@ -291,7 +315,7 @@ def _table(judged: list[Judged]) -> None:
 
 
 def logged(event: Event) -> None:
-    """An event as a structured line of the log. ``request`` is the nonce by which the miner knows it too."""
+    """An event as a structured line of the log."""
     import structlog
 
     from meritnet.cli.render import plain
