@@ -10,6 +10,9 @@ from aiohttp import web
 CHAIN_SEEN_WITHIN_S = 60.0
 """Without a look at the chain for this long (five blocks of the public chain) a miner is not ready."""
 
+LOADING = "the model is not loaded"
+STOPPING = "the miner is stopping"
+
 _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via", "CF-Connecting-IP")
 _LOCAL_NAMES = {"localhost", "127.0.0.1", "[::1]"}
 
@@ -30,6 +33,8 @@ class Standing:
 class Health:
     """What must be true before a miner earns; each part of the service keeps its own line up to date."""
 
+    closed: str = ""
+    """Why no request is taken at the moment, ``LOADING`` or ``STOPPING``; empty when requests are taken."""
     role_started: bool = False
     registered: bool = False
     announced: bool = False
@@ -42,7 +47,8 @@ class Health:
         """What is not there yet, in words; nothing when the miner is ready."""
         seen = self.chain_seen_at_s is not None and now_s - self.chain_seen_at_s < CHAIN_SEEN_WITHIN_S
         lines = {
-            "the model is not loaded": self.role_started,
+            STOPPING: self.closed != STOPPING,
+            LOADING: self.role_started,
             "the hotkey is not registered": self.registered,
             "the endpoint is not on the chain": self.announced,
             "the chain has not been seen of late": seen,

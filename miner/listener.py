@@ -11,6 +11,7 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,8 @@ JSON = "application/json"
 _QUIET = logging.getLogger("meritnet.miner.http")
 _QUIET.setLevel(logging.CRITICAL)
 
+LOOK_S = 0.02
+"""How often a draining server looks whether it is done."""
 _SLOW_HEADERS = "the headers did not arrive in time"
 
 
@@ -72,7 +75,7 @@ class BoundedServer(web.Server):
         self._limits = limits
         self._is_proxy = is_proxy
         self._by_address: Counter[str] = Counter()
-        self._addresses: dict[object, str] = {}
+        self._addresses: dict[Any, str] = {}
 
     def __call__(self) -> web.RequestHandler:
         return _Connection(self, loop=self._loop, **self._kwargs)
@@ -81,6 +84,13 @@ class BoundedServer(web.Server):
     def open_connections(self) -> int:
         """Connections at this moment."""
         return len(self._addresses)
+
+    async def drained(self, deadline_s: float) -> None:
+        """Returns when no request is in the handler, or when the deadline has passed."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(deadline_s):
+                while any(connection.is_answering for connection in self._addresses):  # noqa: ASYNC110 - aiohttp tells nobody
+                    await asyncio.sleep(LOOK_S)
 
     def connection_made(self, handler: Any, transport: asyncio.Transport) -> None:
         super().connection_made(handler, transport)
@@ -105,6 +115,11 @@ class _Connection(web.RequestHandler):
     """One connection, whose refusals before the handler are said in the server's words."""
 
     _half_a_head = False
+
+    @property
+    def is_answering(self) -> bool:
+        """Whether a request of this connection is in the handler, or its reply on the way."""
+        return self._request_in_progress
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)

@@ -1,4 +1,4 @@
-"""A miner's life: load the role, open the server, be on the chain, drain and stop.
+"""A miner's life: open the server, load the role, be on the chain, drain and stop.
 
 Use in a program of your own::
 
@@ -25,7 +25,7 @@ from meritnet.miner.admission import Admission, Policy
 from meritnet.miner.announce import LOOK_EVERY_S, Presence
 from meritnet.miner.auth import ReplayStore, Verifier
 from meritnet.miner.clients import Clients
-from meritnet.miner.health import Health
+from meritnet.miner.health import LOADING, Health
 from meritnet.miner.listener import Limits
 from meritnet.miner.server import MinerServer
 from meritnet.miner.traced import TracedServer
@@ -86,15 +86,18 @@ class MinerService:
         return f"http://{self.server.host}:{self.server.port}"
 
     async def start(self) -> None:
-        """Loads the role, opens the port, announces it. When any of that fails, the rest is undone.
+        """Opens the port, loads the role, announces the port. When any of that fails, the rest is undone.
+
+        Until the role is loaded every request is refused, and ``/ready`` says why.
 
         Raises ``MeritnetError``: the port is taken, the hotkey is not registered, the chain refuses the
         address.
         """
+        self.health.closed = LOADING
         try:
-            await self.role.start()
-            self.health.role_started = True
             await self.server.start()
+            await self.role.start()
+            self.health.role_started, self.health.closed = True, ""
             self._report(events.Serving(self.netuid, self.hotkey, self.url))
             await self.presence.start(self._announced_ip, self.server.port)
         except BaseException:

@@ -30,7 +30,7 @@ from meritnet.miner.admission import Admission, Refusal
 from meritnet.miner.auth import ReplayStoreFull, Verifier
 from meritnet.miner.chat import ChatGate, openai_refusal
 from meritnet.miner.clients import Clients
-from meritnet.miner.health import Health, is_local
+from meritnet.miner.health import STOPPING, Health, is_local
 from meritnet.miner.journal import REQUEST_ID, Journal, Visit, request_id
 from meritnet.miner.listener import JSON, BoundedServer, Limits
 from meritnet.miner.metrics import Metrics
@@ -41,6 +41,10 @@ from meritnet.subnets.wire import SignedRequest, sign_response
 ARTIFACTS = "/artifacts/"
 BYTES = "application/octet-stream"
 PAGES = ("/health", "/ready", "/metrics")
+CUT_S = 0.5
+"""How long requests that outlast the drain have to end when they are cut off."""
+CLOSED_S = 5.0
+"""After which to try a miner again that is not open yet, or not any more."""
 
 _log = structlog.get_logger("miner")
 
@@ -79,8 +83,7 @@ class MinerServer:
     async def start(self) -> None:
         """Listens. Raises ``MeritnetError`` when the port cannot be had."""
         server = BoundedServer(self._reply, self._limits, self._proxies.trusts)
-        # aiohttp waits twice so long: until requests end by themselves, and until they end otherwise.
-        self._runner = web.ServerRunner(server, shutdown_timeout=self._limits.drain_s / 2)
+        self._runner = web.ServerRunner(server, shutdown_timeout=CUT_S)
         await self._runner.setup()
         try:
             await web.TCPSite(self._runner, self.host, self.port).start()
@@ -94,10 +97,14 @@ class MinerServer:
         self.metrics.watch(address, self._admission, self._health, lambda: server.open_connections)
 
     async def stop(self) -> None:
-        """Takes no new request and waits for those in flight, at most ``drain_s``."""
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+        """Takes no new request and waits for those in flight, at most ``drain_s``; the pages still answer."""
+        if self._runner is None:
+            return
+        self._health.closed = STOPPING
+        runner, self._runner = self._runner, None
+        if isinstance(runner.server, BoundedServer):
+            await runner.server.drained(self._limits.drain_s)
+        await runner.cleanup()
 
     async def _reply(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.raw_path.partition("?")[0]
@@ -114,6 +121,8 @@ class MinerServer:
         try:
             if request.method == "GET" and (page := self._page(request, path)) is not None:
                 return page
+            if self._health.closed:
+                raise Refusal(503, self._health.closed, CLOSED_S)
             self._admission.admit_address(visit.address)
             if path.startswith("/v1/") and self._chat is not None:
                 return await self._converse(request, path, self._chat, visit)

@@ -100,7 +100,9 @@ def test_everything_imported_is_a_declared_dependency() -> None:
         for path in sorted((ROOT / folder).rglob("*.py")):
             for root in third_party(path) - ({"pytest"} if path in tests else set()):
                 packages = {name.lower().replace("_", "-") for name in provided_by.get(root, [])}
-                assert packages & (declared | extra.get(path, set())), f"{path.name} imports {root}: declare one of {packages}"
+                assert packages & (declared | extra.get(path, set())), (
+                    f"{path.name} imports {root}: declare one of {packages}"
+                )
 
 
 def test_this_environment_is_the_locked_one_and_the_lock_is_within_what_is_declared() -> None:
