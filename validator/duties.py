@@ -27,6 +27,7 @@ from meritnet.validator.archive import Archive
 from meritnet.validator.ask import Asker
 from meritnet.validator.bundle import WeightsBundle
 from meritnet.validator.commit import Commit, CommitBook, Committer
+from meritnet.validator.health import Health
 from meritnet.validator.limits import Limits, read_limits, rehearse
 from meritnet.validator.provenance import origin
 from meritnet.validator.schedule import EpochClock, Progress
@@ -86,6 +87,7 @@ class Duties:
     ) -> None:
         self.netuid = netuid
         self.address = str(pair.address)
+        self.health = Health()
         self.report = report
         self.state = State.load(directory / "state.json")
         self.archive = Archive(directory / "bundles")
@@ -107,6 +109,7 @@ class Duties:
             asyncio.Semaphore(manner.at_once),
             threads.pool,
             traces,
+            self.health,
         )
         self.reveal_period = 1
         """The subnet's, in epochs, as last seen."""
@@ -130,6 +133,7 @@ class Duties:
 
     async def step(self, block: Block, clock: EpochClock) -> list[Judged]:
         metagraph = await self._threads.run(self._chain.metagraph, self.netuid, block.hash)
+        self.health.unregistered = metagraph.uid_of(self.address) is None
         self.state.enter(clock.epoch)
         self.state.scores.follow([str(hotkey) for hotkey in metagraph.hotkeys])
         found = targets(metagraph, self.address)

@@ -29,6 +29,7 @@ from meritnet.validator.archive import Archive
 from meritnet.validator.commit import SecondValidator
 from meritnet.validator.durable import exclusive
 from meritnet.validator.duties import Duties, Manner, Threads
+from meritnet.validator.health import Health
 from meritnet.validator.limits import NotYet
 from meritnet.validator.schedule import Due, EpochClock, Rules, due, is_done
 from meritnet.validator.step import Judged
@@ -127,6 +128,11 @@ class Validator:
         self._rests: dict[Due, _Rest] = {}
 
     @property
+    def health(self) -> Health:
+        """Whether it can do its duty now."""
+        return self._duties.health
+
+    @property
     def archive(self) -> Archive:
         """What was asked, answered and scored, with the signatures."""
         return self._duties.archive
@@ -140,7 +146,7 @@ class Validator:
         try:
             with exclusive(self._directory):
                 async with self._duties.asker:
-                    await _until_stopped(self._live(stop), stop)
+                    await _until_stopped(self._live(stop), stop, self.health)
         finally:
             self.close()
 
@@ -165,6 +171,7 @@ class Validator:
                 await self._duties.recover(clock)
                 await self._follow(stop)
             except ChainError as error:
+                self.health.chain_is_away = True
                 self._duties.trouble("follow the chain", error)
                 await _pause(self._options.retry_s, stop)
 
@@ -182,10 +189,13 @@ class Validator:
 
     async def _look(self) -> tuple[Block, EpochClock]:
         block = await self._threads.run(head, self._chain)
-        return block, await self._threads.run(epoch_clock, self._chain, self.netuid, block)
+        clock = await self._threads.run(epoch_clock, self._chain, self.netuid, block)
+        self.health.seen()
+        return block, clock
 
     async def _next_block(self, heads: Heads, block: Block, stop: asyncio.Event) -> None:
         while not stop.is_set() and await self._threads.run(self._chain.head) <= block.number:
+            self.health.seen()
             await self._threads.run(heads.wait, LOOK_S)
 
     async def _act(self, block: Block, clock: EpochClock) -> bool:
@@ -259,11 +269,12 @@ def subnet_directory(data_dir: Path, genesis: str, netuid: int) -> Path:
     return data_dir / f"chain-{genesis.removeprefix('0x')[:8]}" / f"subnet-{netuid}"
 
 
-async def _until_stopped(life: Coroutine[object, object, None], stop: asyncio.Event) -> None:
+async def _until_stopped(life: Coroutine[object, object, None], stop: asyncio.Event, health: Health) -> None:
     """Runs a life that looks at ``stop`` itself; what it waits for by then is given up soon."""
     living, stopped = asyncio.ensure_future(life), asyncio.ensure_future(stop.wait())
     try:
         await asyncio.wait({living, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        health.stopping = True
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_S):
                 await living

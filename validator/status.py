@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.error import HTTPError
+from urllib.request import ProxyHandler, build_opener
 
 from meritnet.chain.client.client import Chain
 from meritnet.chain.errors import MeritnetError
@@ -20,7 +22,15 @@ from meritnet.validator.view import epoch_clock, head
 from meritnet.validator.weights import WeightVector
 
 METRICS_S = 2.0
-_COUNTED = ("answers_total", "duties_total", "troubles_total", "wrong_predictions_total", "paid_rao")
+MAX_PAGE_BYTES = 2**20
+_opener = build_opener(ProxyHandler({}))  # the machine's own address, whatever proxy it has
+_COUNTED = (
+    "answers_total",
+    "duties_total",
+    "troubles_total",
+    "wrong_predictions_total",
+    "epoch_emission_tao",
+)
 
 
 @dataclass(frozen=True)
@@ -63,6 +73,8 @@ class Status:
     miners: tuple[MinerStanding, ...]
     figures: Mapping[str, float]
     """Of the metrics port, summed by name; empty without one."""
+    missing: tuple[str, ...] | None = None
+    """What stands in the way of its duty, as it says itself on the metrics port; ``None`` without one."""
 
 
 def status(chain: Chain, data_dir: Path, netuid: int, validator: str, metrics_port: int | None) -> Status:
@@ -92,6 +104,7 @@ def status(chain: Chain, data_dir: Path, netuid: int, validator: str, metrics_po
         0.0 if uid is None else float(graph.dividends[uid]),
         _miners(state, Archive(directory / "bundles")),
         {} if metrics_port is None else figures(metrics_port),
+        None if metrics_port is None else missing(metrics_port),
     )
 
 
@@ -106,17 +119,36 @@ def _miners(state: State, archive: Archive) -> tuple[MinerStanding, ...]:
 
 def figures(port: int) -> dict[str, float]:
     """The validator's counters on a loopback port, labels summed up. Raises ``MeritnetError``."""
-    try:
-        with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=METRICS_S) as reply:
-            text = reply.read(2**20).decode()
-    except (URLError, OSError, ValueError) as error:
-        raise MeritnetError(
-            f"nothing shows figures on 127.0.0.1:{port}: {error}",
-            "run the validator with --metrics-port, or leave that out here",
-        ) from None
+    text = _page(port, "/metrics")
     found: dict[str, float] = {}
     for line in text.splitlines():
         name = line.partition("{")[0].removeprefix("meritnet_validator_")
         if line.startswith("meritnet_validator_") and name in _COUNTED:
             found[name] = found.get(name, 0.0) + float(line.rpartition(" ")[2])
     return found
+
+
+def missing(port: int) -> tuple[str, ...]:
+    """What a validator on a loopback port says is missing. Raises ``MeritnetError``."""
+    try:
+        return tuple(map(str, json.loads(_page(port, "/ready"))["missing"]))
+    except (ValueError, KeyError, TypeError):
+        raise MeritnetError(f"what answers on 127.0.0.1:{port} is no validator") from None
+
+
+def _page(port: int, path: str) -> str:
+    """One page; a 503 is a page too. Raises ``MeritnetError``."""
+    try:
+        try:
+            with _opener.open(f"http://127.0.0.1:{port}{path}", timeout=METRICS_S) as reply:
+                return str(reply.read(MAX_PAGE_BYTES).decode())
+        except HTTPError as error:
+            with error:
+                if error.code != 503:
+                    raise
+                return error.read(MAX_PAGE_BYTES).decode()
+    except (OSError, ValueError, HTTPException) as error:
+        raise MeritnetError(
+            f"nothing shows figures on 127.0.0.1:{port}: {error}",
+            "run the validator with --metrics-port, or leave that out here",
+        ) from None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from structlog.contextvars import bound_contextvars
@@ -23,6 +23,7 @@ from meritnet.validator.archive import Archive
 from meritnet.validator.ask import Asker, Failure, Target
 from meritnet.validator.bundle import Entry, StepBundle
 from meritnet.validator.events import Asked, Report, Scored
+from meritnet.validator.health import Health
 from meritnet.validator.judgement import Judgement, judgement, plain
 from meritnet.validator.provenance import Origin
 from meritnet.validator.sampling import sample, step_seed
@@ -88,6 +89,7 @@ class Bench:
     threads: Executor
     """Where tasks are drawn: the first one may load a model."""
     traces: Traces = OFF
+    health: Health = field(default_factory=Health)
 
 
 async def step(bench: Bench, moment: Moment, targets: Sequence[Target], most: int) -> Step:
@@ -100,7 +102,7 @@ async def step(bench: Bench, moment: Moment, targets: Sequence[Target], most: in
     seed = step_seed(moment.block.hash, origin.netuid, origin.validator, moment.step)
     drawn = set(sample([target.uid for target in targets], most, seed))
     asked = [target for target in targets if target.uid in drawn]
-    with bench.traces.span("draw", {"meritnet.tasks": len(asked)}):
+    with bench.health.drawing(), bench.traces.span("draw", {"meritnet.tasks": len(asked)}):
         tasks = [await _task(bench, seed, target.uid) for target in asked]
 
     judged = await asyncio.gather(*map(partial(_judged, bench), asked, tasks))

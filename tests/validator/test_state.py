@@ -114,7 +114,7 @@ def test_figures_count_what_happened() -> None:
         'meritnet_validator_answers_total{answered="no",netuid="1",validator="v"} 1.0',
         'meritnet_validator_duties_total{kind="committed",netuid="1",validator="v"} 1.0',
         'meritnet_validator_wrong_predictions_total{netuid="1",validator="v"} 1.0',
-        'meritnet_validator_paid_rao{netuid="1",validator="v"} 11.0',
+        'meritnet_validator_epoch_emission_tao{netuid="1",validator="v"} 1.1e-08',
         'meritnet_validator_troubles_total{netuid="1",validator="v"} 1.0',
     ):
         assert line in text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -83,7 +84,12 @@ def run(
     allow_private: AllowPrivate = False,
     metrics_port: Annotated[
         int | None,
-        typer.Option("--metrics-port", min=1, max=65_535, help="Prometheus figures on this loopback port."),
+        typer.Option(
+            "--metrics-port",
+            min=1,
+            max=65_535,
+            help="Prometheus figures, /health and /ready on this loopback port.",
+        ),
     ] = None,
     traces: Collector = None,
     log_level: Level = LogLevel.INFO,
@@ -97,6 +103,7 @@ def run(
 ) -> None:
     """Ask, score, commit, reveal, predict, until stopped. Everything needed after a crash is on disk."""
     from meritnet.validator.metrics import Metrics
+    from meritnet.validator.pages import pages
     from meritnet.validator.run import Options
 
     (subnet,) = complete({NETUID: netuid})
@@ -118,9 +125,11 @@ def run(
                 logged(event)
 
         validator = _validator(chain, subnet, kind, pair, model, data_dir, options, status, report, spans)
-        if metrics_port is not None:
-            metrics.serve(metrics_port)
-        live(validator.run)
+        metrics.watch(subnet, validator.address, validator.health)
+        with ExitStack() as shown:
+            if metrics_port is not None:
+                shown.enter_context(pages(metrics_port, validator.address, validator.health, metrics))
+            live(validator.run)
 
 
 @app.command()
