@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,9 @@ from meritnet.validator.ask import Failure
 
 JUDGE_S = 300.0
 """For judging one answer, its files included."""
+
+MOST_LETTERS = 500
+"""Of a reason, which may repeat what a miner sent; it goes into logs, onto terminals and into files."""
 
 Fetch = Callable[[ArtifactRef], Awaitable[Path | Failure]]
 
@@ -38,7 +41,7 @@ async def judgement(role: ValidatorRole, task: Task, answer: Answer, fetch: Fetc
         async with asyncio.timeout(JUDGE_S):
             return await _verdict(role, task, answer, fetch)
     except InvalidAnswer as error:
-        return Judgement(Score(0.0, str(error)))
+        return Judgement(Score(0.0, one_line(str(error))))
     except TimeoutError:
         return _none(f"not judged within {JUDGE_S:g} s")
     except Exception as error:  # noqa: BLE001 - the edge of one miner: it must not end the others' step
@@ -55,11 +58,18 @@ async def _verdict(role: ValidatorRole, task: Task, answer: Answer, fetch: Fetch
         if isinstance(got, Failure):
             return _none(f"file {one.content_id[:12]}…: {got.why}", wanted)
         files[one.content_id] = got
-    return Judgement(await role.score(task, answer, files), wanted)
+    score = await role.score(task, answer, files)
+    return Judgement(replace(score, why=one_line(score.why)), wanted)
 
 
 def _none(why: str, files: tuple[ArtifactRef, ...] = ()) -> Judgement:
     return Judgement(Score(0.0, why), files, why)
+
+
+def one_line(words: str) -> str:
+    """A reason as one line of bounded length that steers no terminal."""
+    line = "".join(letter if letter.isprintable() else " " for letter in words[: MOST_LETTERS + 1])
+    return line if len(line) <= MOST_LETTERS else line[: MOST_LETTERS - 1] + "…"
 
 
 def plain(value: Any) -> Any:

@@ -3,16 +3,14 @@
 import json
 import sys
 import types
-from contextlib import nullcontext
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
 
-from meritnet.cli.validator import logged, looks
+from meritnet.cli.validator import logged
 from meritnet.subnets import registry
 from meritnet.subnets.base import ValidatorContext
 from meritnet.validator.archive import Archive
@@ -107,11 +105,3 @@ def test_a_log_line_names_the_request_as_the_miner_does(capsys: pytest.CaptureFi
     logged(Scored(1, VALIDATOR, 4, 1.0, "right", 1.0, 0.7, {"of": 3}, request_id="1764100000000000001"))
     line = json.loads(capsys.readouterr().out)
     assert (line["event"], line["request_id"], line["uid"]) == ("Scored", "1764100000000000001", 4)
-
-
-def test_a_status_is_shown_again_at_each_new_block() -> None:
-    came = iter((True, False, True))
-    heads = types.SimpleNamespace(wait=lambda timeout_s: next(came))
-    chain = types.SimpleNamespace(follow=lambda: nullcontext(heads))
-    assert len(list(islice(looks(chain, True), 3))) == 3  # type: ignore[arg-type]
-    assert len(list(looks(chain, False))) == 1  # type: ignore[arg-type]

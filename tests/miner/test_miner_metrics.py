@@ -13,7 +13,6 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from meritnet.chain.errors import MeritnetError, UsageError
 from meritnet.chain.keys import KeyPair
-from meritnet.cli import standing
 from meritnet.cli.app import run
 from meritnet.miner import journal
 from meritnet.miner.health import Standing
@@ -90,32 +89,13 @@ def test_a_miner_s_status_is_read_from_its_pages(bench: Scenario, capsys: pytest
     bench(scenario)
 
 
-def test_a_status_is_shown_again_until_interrupted(
-    bench: Scenario, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rounds = iter((None, KeyboardInterrupt))
-
-    def pause(seconds: float) -> None:
-        assert seconds == 2.0
-        if (end := next(rounds)) is not None:
-            raise end
-
-    monkeypatch.setattr(standing.time, "sleep", pause)
-
-    async def scenario(on: Any) -> None:
-        assert await asyncio.to_thread(run, ["miner", "status", "--url", on.url, "--watch"]) == 0
-        assert "the model is not loaded" in capsys.readouterr().out
-
-    bench(scenario)
-
-
 def test_no_miner_is_one_line(bench: Scenario, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(UsageError, match="is no URL of a miner"):
         read_status("file:///etc/passwd")
     with pytest.raises(MeritnetError, match=r"no miner answers at http://127\.0\.0\.1:1: "):
         read_status("http://127.0.0.1:1")
-    for arguments, code in ((["--url", "http://127.0.0.1:1"], 1), (["--watch", "--json"], 2)):
-        assert run(["miner", "status", *arguments]) == code
+    for arguments in (["--url", "http://127.0.0.1:1"], ["--url", "http://127.0.0.1:1", "--watch"]):
+        assert run(["miner", "status", *arguments]) == 1
         out, err = capsys.readouterr()
         assert (out + err).count("\n") == 1
         assert "Traceback" not in err

@@ -1,4 +1,4 @@
-"""What `meritnet validator audit`, `why` and `status` show."""
+"""What `meritnet validator audit` and `why` show."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from meritnet.chain.errors import UsageError
-from meritnet.cli.render import emit, facts, plain, table
+from meritnet.cli.render import emit, excerpt, facts, plain, table
 
 if TYPE_CHECKING:
     from meritnet.chain.client import Chain
@@ -16,11 +16,7 @@ if TYPE_CHECKING:
     from meritnet.subnets.receipts import Receipt
     from meritnet.validator.audit import Finding
     from meritnet.validator.provenance import Origin
-    from meritnet.validator.status import Status
     from meritnet.validator.why import Story
-
-EXCERPT = 600
-"""Characters shown of a question or an answer."""
 
 
 def audited(
@@ -87,7 +83,10 @@ def show_story(story: Story, as_json: bool) -> None:
         for sentence in words:
             print(f"- {excerpt(sentence.encode())}")
         if receipt is not None:
-            facts(_evidence(receipt) | {"signatures": story.fault or "all hold"})
+            facts(
+                _evidence(receipt)
+                | {"request id": story.tasks[0].request_id, "signatures": story.fault or "all hold"}
+            )
             print(f"the whole of it: bundle {story.tasks[0].bundle}")
 
     emit(result, as_json, human)
@@ -101,37 +100,3 @@ def _evidence(receipt: Receipt) -> dict[str, object]:
     elif receipt.response is not None:
         shown["answered"] = "(too large to keep; its hash was signed)"
     return {**{name: excerpt(str(value).encode()) for name, value in receipt.evidence.items()}, **shown}
-
-
-def excerpt(body: bytes) -> str:
-    """A body as one printable line; what a stranger sent must not steer the terminal."""
-    text = body.decode(errors="replace")
-    line = "".join(letter if letter.isprintable() else " " for letter in text)
-    return line if len(line) <= EXCERPT else line[:EXCERPT] + "…"
-
-
-def show_status(found: Status) -> None:
-    """A status for people: facts, then a table of miners."""
-    registered = "not registered" if found.uid is None else f"uid {found.uid}"
-    reveals = ", ".join(f"epoch {epoch}" for epoch in found.reveals_due) or "none"
-    facts(
-        {
-            "validator": f"{found.validator} ({registered})",
-            "running": found.is_running,
-            "permit": found.has_permit,
-            "stake_rao": found.stake_rao,
-            "block": f"{found.block}, {found.blocks_left} left of epoch {found.epoch}",
-            "steps": found.steps_done,
-            "committed": found.committed,
-            "reveals to come": reveals,
-            "predicted_rao": "not yet" if found.predicted_rao is None else found.predicted_rao,
-            "dividends": f"{found.dividends:.4f} of what validators get",
-            **{name.replace("_", " "): f"{value:g}" for name, value in found.figures.items()},
-        }
-    )
-    rows = [
-        (one.uid, f"{one.average:.3f}", one.scores, f"{one.weight:.4f}", one.block, excerpt(one.why.encode()))
-        for one in found.miners
-    ]
-    titles = ("uid>", "average>", "scores>", "weight>", "block>", "newest score")
-    table(titles, rows, empty="no miner has been scored yet")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from meritnet.chain.errors import UsageError
 from meritnet.cli.logs import Collector, Format, Level, LogFormat, LogLevel, observed
 from meritnet.cli.neurons import (
     DataDir,
@@ -15,6 +15,7 @@ from meritnet.cli.neurons import (
     Model,
     Netuid,
     StatusLine,
+    Watch,
     kind_of,
     live,
     state_directory,
@@ -34,7 +35,7 @@ from meritnet.cli.options import (
     is_local,
     open_wallet,
 )
-from meritnet.cli.render import emit, facts, line, table, tao
+from meritnet.cli.render import emit, line, tao
 
 if TYPE_CHECKING:
     from meritnet.miner.events import Event
@@ -158,27 +159,14 @@ def status(
             help="Where this machine's miner listens.",
         ),
     ] = "http://127.0.0.1:8091",
-    watch: Annotated[bool, typer.Option("--watch", help="Show it anew every 2 s, until Ctrl-C.")] = False,
+    watch: Watch = False,
     as_json: Json = False,
 ) -> None:
     """Show how a running miner of this machine stands: ready, earning, how many requests, what it refused."""
-    from meritnet.cli import standing
+    from meritnet.cli.standing import miner_page, show
     from meritnet.miner.status import read_status
 
-    if watch and as_json:
-        raise UsageError("--watch is for people, --json for programs", "choose one of them")
-    if watch:
-        standing.watch(url)
-        return
-    found = read_status(url)
-
-    def human() -> None:
-        facts(standing.lines(found))
-        if found.paths:
-            print()
-            table(standing.COLUMNS, standing.rows(found))
-
-    emit(found, as_json, human)
+    show(partial(read_status, url), miner_page, watch=watch, as_json=as_json)
 
 
 @app.command()

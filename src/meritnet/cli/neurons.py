@@ -45,6 +45,12 @@ DataDir = Annotated[
         help="Where to keep state. Default: the user's state directory.",
     ),
 ]
+Watch = Annotated[
+    bool,
+    typer.Option(
+        "--watch", help="Show it anew every 2 s, until Ctrl-C; with --json one object a line each time."
+    ),
+]
 AllowPrivate = Annotated[
     bool,
     typer.Option(

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from meritnet.chain.client.submission import Receipt
 
+EXCERPT = 600
+"""Characters shown of a question or an answer."""
 PIPE_WIDTH = 400
 """Columns when nobody looks: a pipe gets whole lines."""
 
@@ -71,16 +73,28 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], empty: str =
 
 def facts(pairs: Mapping[str, object]) -> None:
     """Names and values, one pair a line; amounts in rao are shown in TAO, truth as yes or no."""
-    shown = {name.removesuffix("_rao"): _shown(name, value) for name, value in pairs.items()}
+    shown = said(pairs)
     width = max(len(name) for name in shown)
     for name, value in shown.items():
         print(f"{name:<{width}}  {value}")
 
 
-def _shown(name: str, value: object) -> object:
+def said(pairs: Mapping[str, object]) -> dict[str, str]:
+    """The same as words."""
+    return {name.removesuffix("_rao"): _said(name, value) for name, value in pairs.items()}
+
+
+def _said(name: str, value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return tao(value) if isinstance(value, int) and name.endswith("_rao") else value
+    return tao(value) if isinstance(value, int) and name.endswith("_rao") else str(value)
+
+
+def excerpt(body: bytes) -> str:
+    """A body as one printable line; what a stranger sent must not steer the terminal."""
+    text = body.decode(errors="replace")
+    line = "".join(letter if letter.isprintable() else " " for letter in text)
+    return line if len(line) <= EXCERPT else line[:EXCERPT] + "…"
 
 
 def tao(amount_rao: int) -> str:

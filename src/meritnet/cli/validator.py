@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -20,6 +19,7 @@ from meritnet.cli.neurons import (
     Model,
     Netuid,
     StatusLine,
+    Watch,
     kind_of,
     live,
     may_ask_private,
@@ -51,7 +51,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Register and run a validator.", no_args_is_help=True)
 
-LOOK_S = 5.0
 NETUID = Wanted("--netuid N", "the subnet's number", int)
 Sample = Annotated[int, typer.Option("--sample", min=1, metavar="N", help="Miners asked in a step.")]
 
@@ -229,7 +228,7 @@ def status(
     metrics_port: Annotated[
         int | None, typer.Option("--metrics-port", min=1, max=65_535, help="Where it shows its figures.")
     ] = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Show it again at each new block.")] = False,
+    watch: Watch = False,
     wallet: WalletName = None,
     hotkey: HotkeyName = None,
     data_dir: DataDir = None,
@@ -238,28 +237,15 @@ def status(
     as_json: Json = False,
 ) -> None:
     """Show how a validator stands: epoch, steps, commits, reveals, and what it thinks of each miner."""
-    from meritnet.cli.bundles import show_status
+    from meritnet.cli.standing import show, validator_page
     from meritnet.validator.status import status as read
 
     (subnet,) = complete({NETUID: netuid})
     address = open_wallet(wallet, hotkey, wallet_path, None, endpoint).wallet.hotkey_address
     directory = state_directory(data_dir, "validator", address, subnet)
     with connect(endpoint) as chain:
-        for _ in looks(chain, watch):
-            found = read(chain, directory, subnet, address, metrics_port)
-            if watch and sys.stdout.isatty() and not as_json:
-                typer.echo("\x1b[2J\x1b[H", nl=False)
-            emit(found, as_json, partial(show_status, found))
-
-
-def looks(chain: Chain, again: bool) -> Iterator[None]:
-    """Once, or once a block until interrupted."""
-    yield
-    if again:
-        with chain.follow() as heads:
-            while True:
-                if heads.wait(LOOK_S):
-                    yield
+        look = partial(read, chain, directory, subnet, address, metrics_port)
+        show(look, validator_page, watch=watch, as_json=as_json)
 
 
 def _validator(
