@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-import traceback
 from contextlib import AbstractAsyncContextManager
 from hashlib import sha256
 from math import ceil
@@ -36,6 +35,7 @@ from meritnet.miner.listener import JSON, BoundedServer, Limits
 from meritnet.miner.metrics import Metrics
 from meritnet.subnets.artifacts import ArtifactError
 from meritnet.subnets.base import InvalidRequest, MinerRole, Route
+from meritnet.subnets.stack import stack
 from meritnet.subnets.wire import SignedRequest, sign_response
 
 ARTIFACTS = "/artifacts/"
@@ -140,7 +140,7 @@ class MinerServer:
             raise  # the client has left
         except Exception as error:  # the edge of a request: one failure must not end the server
             # The stack as text: a renderer that shows local variables would show keys.
-            _log.error("request failed", request_id=visit.id, path=path, stack=traceback.format_exc())
+            _log.error("request failed", request_id=visit.id, path=visit.path, stack=stack(error))
             if request.writer.output_size > 0:
                 raise ConnectionError("the reply broke off") from error
             return refused(Refusal(500, "the miner failed at this request"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from meritnet.validator.bundle import (
@@ -63,9 +63,9 @@ class Archive:
             yield name, found
             name = found.previous
 
-    def newest_weights(self) -> tuple[str, WeightsBundle] | None:
-        """The row of weights that was written last, if one is kept."""
-        paths = [path for path in self._files() if "." not in path.stem]
+    def newest_weights(self, hidden: Collection[str] = ()) -> tuple[str, WeightsBundle] | None:
+        """The row of weights that was written last, if one is kept; none of those named ``hidden``."""
+        paths = [path for path in self._files() if "." not in path.stem and path.stem not in hidden]
         for path in sorted(paths, key=_age, reverse=True):
             found = opened(path)
             if isinstance(found, WeightsBundle):

@@ -45,7 +45,7 @@ class Commit:
     epoch: int
     """The epoch in which it is to be committed; once it is on the chain, the one in which it was."""
     uids: tuple[int, ...]
-    values: tuple[int, ...]
+    values: tuple[int, ...] = field(repr=False)
     salt: tuple[int, ...] = field(repr=False)
     version_key: int
     commit_hash: str

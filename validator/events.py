@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+HIDDEN: Mapping[str, bool] = {"hidden": True}
+"""Marks a field that is never written where others may read it, such as in a log."""
+
 
 @dataclass(frozen=True)
 class Event:
@@ -61,8 +64,8 @@ class Committed(Event):
     """The hash of these weights is on the chain."""
 
     epoch: int
-    weights: dict[int, float]
-    """Share by uid."""
+    weights: dict[int, float] = field(repr=False, metadata=HIDDEN)
+    """Share by uid; nobody's to know before they are revealed."""
     bundle: str = ""
     """The name of the bundle that the salt binds."""
 

@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 
 from meritnet.subnets.base import Answer, ArtifactRef, InvalidAnswer, Score, Task, ValidatorRole
+from meritnet.subnets.stack import stack
 from meritnet.validator.ask import Failure
 
 JUDGE_S = 300.0
@@ -45,7 +46,7 @@ async def judgement(role: ValidatorRole, task: Task, answer: Answer, fetch: Fetc
     except TimeoutError:
         return _none(f"not judged within {JUDGE_S:g} s")
     except Exception as error:  # noqa: BLE001 - the edge of one miner: it must not end the others' step
-        _log.exception("judging failed", path=task.path)
+        _log.error("judging failed", path=task.path, stack=stack(error))
         return _none(f"the judge failed: {type(error).__name__}")
 
 

@@ -45,7 +45,7 @@ class MinerStanding:
     """Of its newest score."""
     why: str
     weight: float
-    """Its share in the newest weights."""
+    """Its share in the newest weights that are no secret any more."""
 
 
 @dataclass(frozen=True)
@@ -102,14 +102,14 @@ def status(chain: Chain, data_dir: Path, netuid: int, validator: str, metrics_po
         book.reveals_due(chain.hyperparameters(netuid, block.hash).commit_reveal_period),
         forecast.rao if forecast is not None and forecast.block == clock.next_epoch_block else None,
         0.0 if uid is None else float(graph.dividends[uid]),
-        _miners(state, Archive(directory / "bundles")),
+        _miners(state, Archive(directory / "bundles"), book),
         {} if metrics_port is None else figures(metrics_port),
         None if metrics_port is None else missing(metrics_port),
     )
 
 
-def _miners(state: State, archive: Archive) -> tuple[MinerStanding, ...]:
-    row = archive.newest_weights()
+def _miners(state: State, archive: Archive, book: CommitBook) -> tuple[MinerStanding, ...]:
+    row = archive.newest_weights({commit.bundle for commit in book.commits})
     shares = {} if row is None else WeightVector(row[1].uids, row[1].values).shares
     return tuple(
         MinerStanding(uid, one.hotkey, one.value, one.scores, one.block, one.why, shares.get(uid, 0.0))

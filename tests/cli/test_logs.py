@@ -61,13 +61,13 @@ def test_a_megabyte_from_a_miner_is_a_short_line(lines: Lines) -> None:
     log_to_stderr()
     logged(events.Scored(1, HOTKEY, 4, 0.0, "x" * MEGABYTE, 0.0, None, {"said": "y" * MEGABYTE}, "17"))
     logged(events.Trouble(1, HOTKEY, "commit", "z" * MEGABYTE))
-    logged(events.Committed(1, HOTKEY, 3, dict.fromkeys(range(100_000), 0.5)))
-    scored, trouble, committed = (json.loads(line) for line in lines())
+    logged(events.Revealed(1, HOTKEY, 3, dict.fromkeys(range(100_000), 0.5)))
+    scored, trouble, revealed = (json.loads(line) for line in lines())
     assert len(scored["why"]) <= MOST_LETTERS + 3
     assert (scored["why"][0], scored["why"][-1], scored["request_id"]) == ("x", "x", "17")
     assert scored["evidence"].startswith('{"said": "yyy')
     assert trouble["message"].endswith("z")
-    assert all(len(json.dumps(line)) < LINE_BYTES for line in (scored, trouble, committed))
+    assert all(len(json.dumps(line)) < LINE_BYTES for line in (scored, trouble, revealed))
 
 
 @given(st.dictionaries(st.text(max_size=5), st.recursive(st.text() | st.integers() | st.none(), st.lists)))

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,11 @@ from meritnet.miner.clients import Clients
 from meritnet.miner.health import Health
 from meritnet.miner.listener import Limits
 from meritnet.miner.server import MinerServer
+from meritnet.miner.traced import TracedServer
 from meritnet.subnets import wire
 from meritnet.subnets.artifacts import ArtifactStore
 from meritnet.subnets.base import ChatBackend, ChatReply, InvalidRequest, Route
+from meritnet.subnets.tracing import OFF, Traces
 
 MINER = KeyPair.from_uri("//Bob")
 VALIDATOR = KeyPair.from_uri("//Alice")
@@ -87,7 +90,7 @@ class EchoRole:
         return await self._echo(body)
 
     async def _broken(self, body: bytes) -> bytes:
-        raise ZeroDivisionError("a bug in a subnet")
+        raise ZeroDivisionError(f"a bug in a subnet, at {body!r}")
 
 
 @dataclass
@@ -155,6 +158,7 @@ async def serving(
     chat: bool | ChatBackend = False,
     clients: Clients | None = None,
     proxies: Proxies | None = None,
+    traces: Traces = OFF,
 ) -> AsyncIterator[Bench]:
     """A server that knows a permitted validator and an unpermitted hotkey, both with stake."""
     role = EchoRole(ArtifactStore(directory / "artifacts"), EchoChat() if chat is True else chat or None)
@@ -164,7 +168,8 @@ async def serving(
     )
     store = ReplayStore(directory / "nonces", time.time_ns())
     health = Health()
-    server = MinerServer(
+    made = partial(TracedServer, traces=traces, netuid=1) if traces.is_on else MinerServer
+    server = made(
         MINER,
         role,
         admission,

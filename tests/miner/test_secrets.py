@@ -1,4 +1,4 @@
-"""No secret in what a miner says: its logs, its figures, its answers, its errors, its records."""
+"""No secret in what a miner says: its logs, figures, traces, answers to others, errors, records."""
 
 import asyncio
 import logging
@@ -8,17 +8,23 @@ from typing import Any
 
 import pytest
 import structlog
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from meritnet.chain.errors import MeritnetError
 from meritnet.chain.keys import DEVELOPMENT_PHRASE, KeyPair
 from meritnet.cli.logs import log_to_stderr
 from meritnet.miner.clients import Clients, read_clients
+from meritnet.subnets.otel import traces_to
+from meritnet.subnets.tracing import OFF
 
 Scenario = Callable[..., None]
 KEY = "an-api-key-that-nobody-may-read"
+CHAT = "my aunt is ill with a rare fever"
 PAIRS = [KeyPair.from_uri(uri) for uri in ("//Alice", "//Bob", "//Eve", "//Dave")]
 SECRETS = [
     KEY,
+    CHAT,
     *DEVELOPMENT_PHRASE.split()[:3],
     *(pair.secret.hex() for pair in PAIRS),
     *(pair.secret.hex()[:32] for pair in PAIRS),
@@ -47,6 +53,11 @@ async def ask_in_every_way(on: Any) -> list[str]:
         await on.ask("/echo"),
         await on.ask("/echo", pair=KeyPair.from_uri("//Eve")),
         await on.ask("/broken"),
+        await on.ask("/broken", CHAT.encode()),
+        await on.ask("/json", CHAT.encode()),
+        await on.send("POST", "/echo", CHAT.encode(), {}),
+        await on.send("POST", chat, CHAT.encode(), bearer),
+        await on.send("POST", f"/{CHAT.replace(' ', '_')}", CHAT.encode(), bearer | {"traceparent": KEY}),
         await on.send("POST", "/broken", b"hello", {**on.sign("/broken").headers, **bearer}),
         await on.send("POST", "/echo", b"hello", bearer),
         await on.send("POST", chat, b"{}", bearer),
@@ -66,10 +77,17 @@ async def ask_in_every_way(on: Any) -> list[str]:
     return [repr(reply) for reply in replies]
 
 
+@pytest.mark.parametrize("traced", [False, True])
 def test_no_secret_is_said(
-    bench: Scenario, logs: None, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    bench: Scenario,
+    logs: None,
+    traced: bool,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
+    spans = InMemorySpanExporter()
+    traces = traces_to(SimpleSpanProcessor(spans)) if traced else OFF
 
     async def scenario(on: Any) -> None:
         for reply in await ask_in_every_way(on):
@@ -77,7 +95,11 @@ def test_no_secret_is_said(
         for thing in (on.server, on.role, on.store, on.admission, vars(on.server), vars(on.server._chat)):
             clean(repr(thing))
 
-    bench(scenario, chat=True, clients=Clients({"me": KEY}))
+    bench(scenario, chat=True, clients=Clients({"me": KEY}), traces=traces)
+    traces.close()
+    assert bool(spans.get_finished_spans()) == traced
+    for span in spans.get_finished_spans():
+        clean(span.to_json())
     out, err = capfd.readouterr()
     assert "request failed" in out + err
     clean(out + err)

@@ -18,6 +18,7 @@ from meritnet.chain.client.subnets import set_hyperparameter
 from meritnet.chain.errors import MeritnetError
 from meritnet.chain.keys import KeyPair
 from meritnet.chain.types import BlockNumber
+from meritnet.cli.render import plain
 from meritnet.miner.run import MinerService
 from meritnet.validator import status as looking
 from meritnet.validator.archive import Archive
@@ -27,7 +28,9 @@ from meritnet.validator.bundle import StepBundle
 from meritnet.validator.commit import CommitBook, Committer, SecondValidator
 from meritnet.validator.durable import exclusive
 from meritnet.validator.events import Committed, Event, Paid, Revealed, Stepped, Waits, WeightsSet
+from meritnet.validator.health import Health
 from meritnet.validator.metrics import Metrics
+from meritnet.validator.pages import pages
 from meritnet.validator.run import Options, Validator, subnet_directory
 from meritnet.validator.status import status
 from meritnet.validator.weights import WeightVector
@@ -124,9 +127,7 @@ def logged() -> Iterator[io.StringIO]:
         structlog.reset_defaults()
 
 
-def test_what_a_life_leaves_is_audited_explained_and_shown(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_a_life_leaves_is_audited_explained_and_shown(house: House) -> None:
     house.live(
         lambda: len(house.seen(Paid)) >= 4 and bool(house.seen(Revealed)),
         {0: house.quiz.diligent, 1: house.quiz.lazy},
@@ -184,15 +185,15 @@ def test_what_a_life_leaves_is_audited_explained_and_shown(
 
         shown = status(chain, house.data_dir, house.town.netuid, address, None)
         assert (shown.uid, shown.has_permit, shown.is_running) == (1, True, False)
+        assert {one.uid: round(one.weight, 4) for one in shown.miners} == {diligent: 0.9091, lazy: 0.0909}
         assert {one.uid: one.average for one in shown.miners} == {diligent: 1.0, lazy: pytest.approx(0.1)}
         with exclusive(house.directory):
             assert status(chain, house.data_dir, house.town.netuid, address, None).is_running
         with pytest.raises(MeritnetError, match=r"nothing shows figures on 127\.0\.0\.1:1:"):
             status(chain, house.data_dir, house.town.netuid, address, 1)
 
-    text = generate_latest(house.metrics.registry)
-    monkeypatch.setattr(looking, "urlopen", lambda *_, **__: io.BytesIO(text))
-    figures = looking.figures(1)
+    with pages(0, address, Health(), house.metrics) as port:
+        figures = looking.figures(port)
     assert figures["duties_total"] > 4
     assert figures["wrong_predictions_total"] == 0
 
@@ -203,6 +204,9 @@ def test_no_secret_is_said(house: House, capsys: pytest.CaptureFixture[str]) -> 
         house.live(lambda: bool(house.seen(Committed)), {0: house.quiz.diligent, 1: house.quiz.lazy})
         (commit,) = CommitBook(house.directory / "commits.json").commits
         with house.town.connect() as chain:
+            at = chain, house.data_dir, house.town.netuid, str(house.pair.address)
+            (committed,), shown = house.seen(Committed), status(*at, None)
+            assert [one.weight for one in shown.miners] == [0.0, 0.0]
             book, archive = CommitBook(house.town.directory / "other.json"), Archive(house.directory / "x")
             with pytest.raises(SecondValidator) as error:
                 Committer(chain, house.town.netuid, house.pair, book, archive).recover(commit.epoch)
@@ -220,7 +224,12 @@ def test_no_secret_is_said(house: House, capsys: pytest.CaptureFixture[str]) -> 
         *(json.dumps(one.value.fields()) for one in (error, damaged)),
         repr(house.pair),
         repr(commit),
+        json.dumps(plain(shown)),
+        json.dumps([plain(event) for event in house.told]),
     ]
+    # The share of the lazy one, which no score and no average is; from then on what is said is public.
+    (share,) = (share for share in committed.weights.values() if 0 < share < 0.5)
+    assert not [text for text in said if str(share)[:6] in text]
     files = [path for path in house.town.directory.rglob("*") if path.is_file()]
     said += [path.read_bytes().decode(errors="replace") for path in files if path.name != "commits.json"]
     for secret in secrets:

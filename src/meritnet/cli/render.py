@@ -26,9 +26,10 @@ def emit(result: object, as_json: bool, human: Callable[[], None]) -> None:
 
 
 def plain(value: object) -> Any:
-    """A value as JSON has it: records as objects, arrays as lists, bytes as hex."""
+    """A value as JSON has it: records as objects without what is hidden, arrays as lists, bytes as hex."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        shown = [field.name for field in dataclasses.fields(value) if not field.metadata.get("hidden")]
+        return {name: plain(getattr(value, name)) for name in shown}
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (bytes, bytearray)):

@@ -331,7 +331,7 @@ def _show(event: Event, status: StatusLine) -> None:
                 f"step {number} of epoch {epoch} at block {block}: {answered} of {asked} answered", event
             )
         case events.Committed(epoch=epoch, weights=weights):
-            status.say(f"committed in epoch {epoch}: {_weights(weights)}", event)
+            status.say(f"committed in epoch {epoch}: weights of {len(weights)} miners", event)
         case events.Revealed(epoch=epoch, weights=weights):
             status.say(f"revealed what epoch {epoch} committed: {_weights(weights)}", event)
         case events.WeightsSet(weights=weights):
