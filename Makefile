@@ -52,6 +52,7 @@ vectors: $(VENV)/installed-dev       ## write chain/vectors from the specificati
 
 docs: $(VENV)/installed-dev          ## regenerate the generated pages
 	@$(BIN)/python -m meritnet.cli.reference > docs/cli.md
+	@$(BIN)/python -m meritnet.cli.figures > docs/metrics.md
 	@$(BIN)/python -m meritnet.chain.rpc.reference > docs/rpc.md
 
 bench: $(VENV)/installed-dev         ## figures, each beside its rival

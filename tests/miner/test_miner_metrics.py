@@ -61,6 +61,24 @@ def test_labels_are_a_closed_set_whatever_strangers_ask_for(bench: Scenario) -> 
     bench(scenario)
 
 
+def test_a_crowd_of_hotkeys_adds_no_series(bench: Scenario) -> None:
+    async def scenario(on: Any) -> None:
+        async def page() -> str:
+            return str((await on.send("GET", "/metrics", None, {})).body.decode())
+
+        await on.ask("/echo", pair=KeyPair.from_uri("//stranger0"))
+        await page()
+        before = (await page()).count("\n")
+        crowd = [KeyPair.from_uri(f"//stranger{number}") for number in range(1, 20)]
+        for pair in crowd:
+            await on.ask("/echo", pair=pair)
+        after = await page()
+        assert after.count("\n") == before
+        assert not [pair for pair in crowd if pair.address in after]
+
+    bench(scenario)
+
+
 def test_a_miner_s_status_is_read_from_its_pages(bench: Scenario, capsys: pytest.CaptureFixture[str]) -> None:
     async def scenario(on: Any) -> None:
         first = await asyncio.to_thread(read_status, on.url)
