@@ -75,7 +75,7 @@ class BoundedServer(web.Server):
         self._limits = limits
         self._is_proxy = is_proxy
         self._by_address: Counter[str] = Counter()
-        self._addresses: dict[Any, str] = {}
+        self._addresses: dict[_Connection, str] = {}
 
     def __call__(self) -> web.RequestHandler:
         return _Connection(self, loop=self._loop, **self._kwargs)
@@ -84,13 +84,6 @@ class BoundedServer(web.Server):
     def open_connections(self) -> int:
         """Connections at this moment."""
         return len(self._addresses)
-
-    async def drained(self, deadline_s: float) -> None:
-        """Returns when no request is in the handler, or when the deadline has passed."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(deadline_s):
-                while any(connection.is_answering for connection in self._addresses):  # noqa: ASYNC110 - aiohttp tells nobody
-                    await asyncio.sleep(LOOK_S)
 
     def connection_made(self, handler: Any, transport: asyncio.Transport) -> None:
         super().connection_made(handler, transport)
@@ -110,16 +103,18 @@ class BoundedServer(web.Server):
             if not self._by_address[address]:
                 del self._by_address[address]
 
+    async def drained(self, deadline_s: float) -> None:
+        """Returns when no request is in the handler, or when the deadline has passed."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(deadline_s):
+                while any(connection.is_answering for connection in self._addresses):  # noqa: ASYNC110 - aiohttp tells nobody
+                    await asyncio.sleep(LOOK_S)
+
 
 class _Connection(web.RequestHandler):
     """One connection, whose refusals before the handler are said in the server's words."""
 
     _half_a_head = False
-
-    @property
-    def is_answering(self) -> bool:
-        """Whether a request of this connection is in the handler, or its reply on the way."""
-        return self._request_in_progress
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -135,6 +130,11 @@ class _Connection(web.RequestHandler):
         if transport is not None and waits and late and self._half_a_head:
             transport.write(_raw(408, _SLOW_HEADERS))
         super()._process_keepalive()
+
+    @property
+    def is_answering(self) -> bool:
+        """Whether a request of this connection is in the handler, or its reply on the way."""
+        return self._request_in_progress
 
     def handle_error(
         self,

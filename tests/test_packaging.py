@@ -54,6 +54,7 @@ def test_help_loads_no_model_and_no_chain() -> None:
         "aiohttp",
         "substrateinterface",
         "wasmtime",
+        "opentelemetry",
     }
 
 

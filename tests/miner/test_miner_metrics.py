@@ -132,8 +132,26 @@ def test_each_request_is_one_line_under_the_id_that_the_caller_was_told(bench: S
             lines[0].items()
         )
         assert lines[0]["caller"].startswith("5Grw")
+        # A signed request has the id by which its sender knows it; a refused one too, though nobody is named.
+        known = on.sign("/echo")
+        with structlog.testing.capture_logs() as lines_of_it:
+            replayed = [await on.send("POST", "/echo", b"hello", known.headers) for _ in range(2)]
+        assert [reply.header("X-Request-Id") for reply in replayed] == [known.id, known.id]
+        assert [(line["request_id"], line["status"], line.get("caller")) for line in lines_of_it] == [
+            (known.id, 200, known.sender),
+            (known.id, 401, None),
+        ]
         assert (lines[1]["status"], lines[1]["reason"]) == (401, "MalformedAuth")
         assert lines[1]["message"] == "X-Bittensor-Version is missing"
+
+    bench(scenario)
+
+
+@pytest.mark.parametrize("nonce", ["", "17", "0" * 12, "1" * 21, "1" * 4000, "1234567x", "-12345678"])
+def test_what_is_no_nonce_is_no_id(bench: Scenario, nonce: str) -> None:
+    async def scenario(on: Any) -> None:
+        reply = await on.send("POST", "/echo", b"", {"X-Bittensor-Nonce": nonce})
+        assert re.fullmatch("[0-9a-f]{16}", reply.header("X-Request-Id") or "")
 
     bench(scenario)
 

@@ -61,8 +61,8 @@ def test_the_extra_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch)
 def test_what_serves_and_asks_loads_no_opentelemetry_without_being_asked() -> None:
     program = (
         "import sys, meritnet.cli.miner, meritnet.cli.validator, meritnet.miner.run, meritnet.validator.run\n"
-        "import meritnet.subnets.tracing as tracing\n"
-        "tracing.traces('meritnet-miner', {})\n"
+        "from meritnet.cli.logs import observed\n"
+        "with observed('meritnet-miner', None) as traces:\n    assert not traces.is_on\n"
         "print(*(name for name in sys.modules if name.startswith('opentelemetry')))"
     )
     done = subprocess.run(

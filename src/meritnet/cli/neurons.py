@@ -14,7 +14,7 @@ import typer
 
 from meritnet.chain.errors import UsageError
 from meritnet.cli.options import Unlocked, confirm, is_local
-from meritnet.cli.render import emit, tao, write_line, written
+from meritnet.cli.render import emit, excerpt, tao, write_line, written
 
 if TYPE_CHECKING:
     from meritnet.chain.client import Chain
@@ -173,7 +173,7 @@ class StatusLine:
             sys.stdout.flush()
             return
         self._clear()
-        print(text, flush=True)
+        print(excerpt(text.encode()), flush=True)  # it may repeat a stranger's words
         self._draw()
 
     def stay(self, text: str) -> None:
