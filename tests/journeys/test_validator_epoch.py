@@ -1,5 +1,8 @@
 """Journey: a validator's step becomes an epoch's payout, each part a process of its own."""
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -7,8 +10,20 @@ import pytest
 pytestmark = pytest.mark.journey
 
 
+def without_traces(journey: Any) -> None:
+    """From now on a process that imports OpenTelemetry ends at once: nobody has asked for traces."""
+    poison = journey.folder / "poison"
+    poison.mkdir()
+    (poison / "opentelemetry.py").write_text("import os\nos._exit(99)\n")
+    path = [str(poison), os.environ.get("PYTHONPATH", "")]
+    journey.environment["PYTHONPATH"] = os.pathsep.join(filter(None, path))
+    importing = [sys.executable, "-c", "import opentelemetry"]
+    assert subprocess.run(importing, env=journey.environment, check=False, timeout=60).returncode == 99
+
+
 def test_a_step_becomes_a_payout(journey: Any, tiny: str) -> None:
     journey.environment["MERITNET_MODEL"] = tiny
+    without_traces(journey)
     netuid = journey.subnet("text_generation")
     miner, validator = ("--netuid", netuid, "--wallet", "//Dave"), ("--netuid", netuid, "--wallet", "//Bob")
     uid = journey.ask("miner", "register", *miner, "--yes")["uid"]
