@@ -13,7 +13,7 @@ from aiohttp import web
 
 from meritnet.miner.chat import ChatGate
 from meritnet.miner.journal import REQUEST_ID, Visit
-from meritnet.miner.server import MinerServer
+from meritnet.miner.server import PAGES, MinerServer
 from meritnet.subnets.base import Route
 from meritnet.subnets.tracing import TRACEPARENT, Attributes, Traces, caller_span
 from meritnet.subnets.wire import SignedRequest
@@ -23,7 +23,8 @@ _METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE
 
 class TracedServer(MinerServer):
     """Spans: the request; below it verify (the body's arrival included), admit (the wait for a place
-    included), handle, sign; for OpenAI's side verify and chat."""
+    included), handle, sign; for OpenAI's side verify and chat; for the pages, which are asked all the time,
+    none."""
 
     def __init__(self, *arguments: Any, traces: Traces, netuid: int, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -33,6 +34,8 @@ class TracedServer(MinerServer):
     async def _reply(self, request: web.BaseRequest) -> web.StreamResponse:
         method = request.method if request.method in _METHODS else "_OTHER"
         route = self._label(request.raw_path.partition("?")[0])
+        if route in PAGES:
+            return await super()._reply(request)
         standing = self._health.standing
         about: Attributes = {
             "http.request.method": method,

@@ -78,6 +78,8 @@ def test_no_name_is_a_stranger_s(bench: Scenario, memory: tuple[InMemorySpanExpo
         for number in range(5):
             await on.send("PROPFIND", f"/{number}", b"", {})
             await on.send("GET", f"/v1/{number}?q={number}", None, {})
+        for page in ("/health", "/ready", "/metrics"):
+            await on.send("GET", page, None, {})
         await on.ask("/echo", pair=KeyPair.from_uri("//Eve"))
 
     bench(scenario, traces=traces)
