@@ -1,10 +1,11 @@
 """Work on a model, step by step: decode, replay, measure losses. Plain functions; no threads, no clock.
 
 Generators yield wherever they may be interrupted; see `meritnet.subnets.models.worker`.
-Letters in shapes: B requests or examples, T tokens, V vocabulary.
+Letters in shapes: B requests or examples, T tokens, V vocabulary, D width of the model.
 """
 
-from collections.abc import Callable, Generator, Sequence
+import contextlib
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
@@ -20,6 +21,12 @@ PREFILL_TOKENS = 256
 LOSS_BATCH = 4
 """Examples per forward pass; bounds the memory of the logits (4 x 128 x 49,152 floats = 100 MB)."""
 
+See = Callable[[torch.Tensor, torch.Tensor, int], None]
+"""Is shown the hidden state (D,) and the logits (V,) that a token was drawn from, and the token.
+
+The tensors belong to the engine: keep copies.
+"""
+
 
 @dataclass(eq=False)
 class Request:
@@ -31,6 +38,8 @@ class Request:
     """Called with every token as it is drawn."""
     far_ahead: Callable[[], bool] = lambda: False
     """Whether the reader is so far behind that drawing should rest."""
+    see: See | None = None
+    """Called with what each token was drawn from."""
     future: "Future[list[int]]" = field(default_factory=Future)
     tokens: list[int] = field(default_factory=list)
     resting: bool = False
@@ -53,10 +62,18 @@ class Request:
 
 @dataclass(frozen=True)
 class Replay:
-    """What one prefill says about an answer."""
+    """What one prefill says about an answer, token by token."""
 
     gaps: tuple[float, ...]
-    """Per token: the best noisy logit less the answer's; 0 where the declared model draws the same token."""
+    """The best noisy logit less the answer's; 0 where the declared model draws the same token."""
+    surprises: tuple[float, ...]
+    """How many nats below its expectation lies the token's log-probability, at the answer's temperature."""
+    spreads: tuple[float, ...]
+    """Variance of that log-probability over what could have been drawn, in nats squared."""
+    logprobs: np.ndarray
+    """Log-probability of the token in the model's own distribution (temperature 1), float32 (T,)."""
+    hidden: np.ndarray
+    """What the output layer reads, float32 (T, D)."""
 
     def matching(self, tolerance: float) -> int:
         """Count the tokens that the declared model would have drawn, up to rounding noise."""
@@ -91,11 +108,15 @@ class Rows:
 
     def draw(self) -> None:
         """Draw a token for every row; answers that are complete go to their futures and leave."""
-        logits = self._last_logits(self._unread, self._mask)
+        with watched(self._model) as hidden:
+            logits = self._last_logits(self._unread, self._mask)
         drawn = [
             int(noisy_logits(row, request.sampling, len(request.tokens)).argmax())
             for row, request in zip(logits, self.requests, strict=True)
         ]
+        for row, request in enumerate(self.requests):
+            if request.see:
+                request.see(hidden[0][row, -1], logits[row], drawn[row])
         going_on = [row for row, r in enumerate(self.requests) if r.take(drawn[row], self._end_tokens)]
         if not going_on:
             self.requests = []
@@ -171,19 +192,49 @@ def _padded(rows: torch.Tensor, width: int, dim: int) -> torch.Tensor:
     return torch.cat([rows.new_zeros(missing), rows], dim=dim)
 
 
+@contextlib.contextmanager
+def watched(model: PreTrainedModel) -> Iterator[list[torch.Tensor]]:
+    """Collect what the output layer reads in each forward pass inside the block: (B, T, D).
+
+    Works for every causal model that has an output layer. The hook is gone between two steps of a job, so
+    that jobs in turn do not see each other's.
+    """
+    found: list[torch.Tensor] = []
+    handle = model.get_output_embeddings().register_forward_pre_hook(lambda _, read: found.append(read[0]))
+    try:
+        yield found
+    finally:
+        handle.remove()
+
+
 def replay(
     model: PreTrainedModel, prompt: Sequence[int], answer: Sequence[int], sampling: Sampling
 ) -> Generator[None, None, Replay]:
     """Judge every token of an answer with one forward pass over prompt and answer."""
     yield
-    with torch.inference_mode():
+    with torch.inference_mode(), watched(model) as hidden:
         tokens = torch.tensor([[*prompt, *answer[:-1]]])
         logits = model(input_ids=tokens, logits_to_keep=len(answer), use_cache=False).logits[0]  # (T, V)
-        gaps = []
-        for position, token in enumerate(answer):
-            noisy = noisy_logits(logits[position], sampling, position)
-            gaps.append(float(noisy.max() - noisy[token]))
-    return Replay(tuple(gaps))
+        judged = [
+            _judged(logits[position].float(), token, sampling, position)
+            for position, token in enumerate(answer)
+        ]
+    gaps, surprises, spreads, logprobs = zip(*judged, strict=True)
+    read = hidden[0][0, -len(answer) :].float().cpu().numpy()
+    return Replay(gaps, surprises, spreads, np.array(logprobs, np.float32), read)
+
+
+def _judged(
+    logits: torch.Tensor, token: int, sampling: Sampling, position: int
+) -> tuple[float, float, float, float]:
+    """Gap, surprise, spread and log-probability (see Replay) of one token."""
+    noisy = noisy_logits(logits, sampling, position)
+    logs = torch.log_softmax(logits / (sampling.temperature or 1.0), dim=0)
+    chances = logs.exp()
+    expected = float(chances @ logs)
+    spread = max(0.0, float(chances @ logs.square()) - expected**2)
+    logprob = float(torch.log_softmax(logits, dim=0)[token])
+    return float(noisy.max() - noisy[token]), expected - float(logs[token]), spread, logprob
 
 
 def example_losses(model: PreTrainedModel, examples: np.ndarray) -> Generator[None, None, np.ndarray]:

@@ -23,7 +23,7 @@ from transformers.utils import logging as transformers_logging
 
 from meritnet.subnets.base import Progress, Report, ignore
 from meritnet.subnets.models import decoding, sources
-from meritnet.subnets.models.decoding import Replay, Request, Rows
+from meritnet.subnets.models.decoding import Replay, Request, Rows, See
 from meritnet.subnets.models.sampling import Sampling
 from meritnet.subnets.models.sources import DEFAULT_MODEL, ModelUnavailable
 from meritnet.subnets.models.variants import variant_of
@@ -123,13 +123,20 @@ class Engine:
     # Answers
 
     async def generate(
-        self, prompt: Sequence[int], sampling: Sampling, *, variant: str = "", weight: Weight = Weight.REQUEST
+        self,
+        prompt: Sequence[int],
+        sampling: Sampling,
+        *,
+        variant: str = "",
+        weight: Weight = Weight.REQUEST,
+        see: See | None = None,
     ) -> list[int]:
         """Draw an answer.
 
-        At most `max_tokens` tokens, the last one an end token if the model stopped itself.
+        At most `max_tokens` tokens, the last one an end token if the model stopped itself. `see` is called on
+        the engine's thread.
         """
-        request = Request(prompt, sampling, emit=lambda token: None)
+        request = Request(prompt, sampling, emit=lambda token: None, see=see)
         self._enqueue(request, variant, weight)
         return await asyncio.wrap_future(request.future)
 

@@ -32,10 +32,28 @@ def gumbel_noise(seed: bytes, position: int, size: int) -> torch.Tensor:
     The bits are those of the counter-based Philox generator (its raw stream is stable between numpy
     versions).
     """
-    key = np.frombuffer(hashlib.sha256(seed).digest()[:16], dtype="<u8")
-    philox = np.random.Philox(key=key, counter=np.array([0, 0, position, 0], dtype=np.uint64))
-    uniform = ((philox.random_raw(size) >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+    uniform = _uniform(_philox(seed, position).random_raw(size))
     return torch.from_numpy((-np.log(-np.log(uniform))).astype(np.float32))
+
+
+def uniform_at(seed: bytes, position: int, token: int) -> float:
+    """The uniform number behind one token's noise, without drawing the others'."""
+    block, place = divmod(token, _WORDS)
+    return float(_uniform(_philox(seed, position, block).random_raw(_WORDS))[place])
+
+
+_WORDS = 4
+"""Philox gives so many words for one value of its counter."""
+
+
+def _philox(seed: bytes, position: int, block: int = 0) -> np.random.Philox:
+    key = np.frombuffer(hashlib.sha256(seed).digest()[:16], dtype="<u8")
+    return np.random.Philox(key=key, counter=np.array([block, 0, position, 0], dtype=np.uint64))
+
+
+def _uniform(bits: np.ndarray) -> np.ndarray:
+    """Numbers strictly between 0 and 1 from 64 random bits each."""
+    return np.asarray(((bits >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53)
 
 
 def noisy_logits(logits: torch.Tensor, sampling: Sampling, position: int) -> torch.Tensor:

@@ -2,7 +2,8 @@
 
 ``skip:5``   leaves out the last five layers (shares all weights, costs no memory).
 ``shallow``  leaves out the last sixth of the layers, at least one.
-``int8``, ``int4``   round every weight matrix to that many bits, in groups of 64 (a copy: +100 % memory).
+``int8``, ``int4``, ``int3``   round every weight matrix to so many bits, in groups of 64 (a copy: +100 %
+memory).
 """
 
 import copy
@@ -33,9 +34,11 @@ def variant_of(model: PreTrainedModel, name: str) -> PreTrainedModel:
         return _without_last_layers(model, int(match[1]))
     if name == "shallow":
         return _without_last_layers(model, max(1, model.config.num_hidden_layers // 6))
-    if match := re.fullmatch(r"int([48])", name):
+    if match := re.fullmatch(r"int([348])", name):
         return _rounded(model, int(match[1]))
-    raise UsageError(f"unknown model variant {name!r}", hint="known variants: skip:N, shallow, int8, int4")
+    raise UsageError(
+        f"unknown model variant {name!r}", hint="known variants: skip:N, shallow, int8, int4, int3"
+    )
 
 
 def _without_last_layers(model: PreTrainedModel, count: int) -> PreTrainedModel:

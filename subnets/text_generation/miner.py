@@ -5,12 +5,15 @@ from collections.abc import Mapping
 
 from meritnet.subnets.base import ChatBackend, InvalidRequest, MinerContext, Route
 from meritnet.subnets.models.sampling import Sampling
+from meritnet.subnets.models.verification.method import Trace
+from meritnet.subnets.models.verification.projection import Projection
 from meritnet.subnets.text_generation.chat import Chat
 from meritnet.subnets.text_generation.messages import (
     MAX_REQUEST_BYTES,
     PATH,
     GenerationAnswer,
     Message,
+    encode_fingerprint,
     parse_request,
 )
 
@@ -46,8 +49,13 @@ class GenerationMiner:
         if len(prompt) + request.max_tokens > engine.context_tokens:
             raise InvalidRequest(f"the model reads {engine.context_tokens} tokens, this would take more")
         sampling = Sampling(bytes.fromhex(request.seed), request.temperature, request.max_tokens)
-        tokens = await engine.generate(prompt, sampling, variant=self._variant)
-        return GenerationAnswer(nonce=request.nonce, tokens=tuple(tokens)).model_dump_json().encode()
+        trace = Trace()
+        tokens = await engine.generate(prompt, sampling, variant=self._variant, see=trace.see)
+        evidence = Projection(request.fingerprint).evidence(trace, sampling.seed)
+        answer = GenerationAnswer(
+            nonce=request.nonce, tokens=tuple(tokens), fingerprint=encode_fingerprint(evidence)
+        )
+        return answer.model_dump_json().encode()
 
 
 def plain(messages: tuple[Message, ...]) -> list[dict[str, str]]:

@@ -1,6 +1,11 @@
-"""The asking side: draw a conversation from the step's seed, then replay the answer in one forward pass."""
+"""The asking side: draw a conversation from the step's seed, then check the answer in one forward pass.
+
+Two rungs of the verification ladder (docs/verification.md) share that pass: tokens are replayed, and what
+they were drawn from is compared with the miner's fingerprint.
+"""
 
 import asyncio
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,6 +14,7 @@ from meritnet.subnets.draws import Draws
 from meritnet.subnets.models.decoding import Replay
 from meritnet.subnets.models.engine import Engine
 from meritnet.subnets.models.sampling import Sampling
+from meritnet.subnets.models.verification.projection import errors
 from meritnet.subnets.text_generation.messages import (
     MAX_ANSWER_BYTES,
     PATH,
@@ -33,10 +39,21 @@ MISS_LIMIT = 0.05
 
 The value falls linearly to there.
 """
+FINGERPRINT_NUMBERS = 8
+"""Numbers a token, 16 bytes."""
+FINGERPRINT_LIMIT = 5e-3
+"""Largest relative error of a token's hidden state from which on an answer is worth nothing.
+
+Measured (docs/log.md): honest tokens lie below 5e-4, which is float16's own; int8 weights at 3e-2 on average.
+"""
+SPEED_PART = 0.1
+"""Part of the score that is for speed: small, because honest miners may share a machine."""
+SPEED_TARGET = 2.0
+"""Verified tokens a second that earn all of it."""
 
 
 class GenerationValidator:
-    """Scores miners by the share of their tokens that the declared model draws too."""
+    """Scores miners by whether the declared model draws their tokens, from the same hidden states."""
 
     def __init__(self, context: ValidatorContext) -> None:
         self._context = context
@@ -51,6 +68,7 @@ class GenerationValidator:
             seed=draws.token().hex(),
             temperature=draws.pick(TEMPERATURES),
             max_tokens=draws.pick(range(ANSWER_TOKENS[0], ANSWER_TOKENS[1] + 1)),
+            fingerprint=FINGERPRINT_NUMBERS,
         )
         return Task(PATH, request.model_dump_json().encode(), DEADLINE_S, MAX_ANSWER_BYTES)
 
@@ -59,15 +77,17 @@ class GenerationValidator:
         return []
 
     async def score(self, task: Task, answer: Answer, artifacts: Mapping[str, Path]) -> Score:
-        """Replay every token. Raises InvalidAnswer for an answer that the protocol does not allow."""
+        """Check every token. Raises InvalidAnswer for an answer that the protocol does not allow."""
         request = parse_request(task.body)
         given = parse_answer(answer.body)
         engine = await asyncio.to_thread(self._context.engine)
         check_form(request, given, engine)
         sampling = Sampling(bytes.fromhex(request.seed), request.temperature, request.max_tokens)
         prompt = engine.encode_chat(plain(request.messages))
+        evidence = given.fingerprint_bytes()
         replay = await engine.replay(prompt, given.tokens, sampling)
-        return judge(replay, answer.elapsed_s)
+        apart = errors(evidence, replay.hidden, sampling.seed, request.fingerprint)
+        return judge(replay, float(apart.max()), answer.elapsed_s)
 
 
 def check_form(request: GenerationRequest, given: GenerationAnswer, engine: Engine) -> None:
@@ -85,20 +105,45 @@ def check_form(request: GenerationRequest, given: GenerationAnswer, engine: Engi
         raise InvalidAnswer("the answer stops early without an end token")
 
 
-def judge(replay: Replay, elapsed_s: float) -> Score:
-    """Turn the replay's gaps into a score: 1 if every token replays, 0 from MISS_LIMIT misses on."""
+def judge(replay: Replay, apart: float, elapsed_s: float) -> Score:
+    """Turn an answer's figures into a score, the product of three factors.
+
+    `replay` is 1 if every token replays and 0 from MISS_LIMIT misses on; `fingerprint` is 1 if the hidden
+    states are nowhere so far `apart` (relative error) as FINGERPRINT_LIMIT, else 0; `speed` lies between
+    1 - SPEED_PART and 1, and only tokens that replay count for it. Surprise (standard deviations by which the
+    answer is less likely than the model's own answers) is evidence, not a factor: a token that replays is the
+    model's own however unlikely.
+    """
     total = len(replay.gaps)
     matching = replay.matching(GAP_TOLERANCE)
     misses = (total - matching) / total
-    value = max(0.0, 1.0 - misses / MISS_LIMIT)
-    why = f"{matching} of {total} tokens replay"
-    if value == 0:
-        why += ": not the declared model"
+    speed = min(1.0, matching / elapsed_s / SPEED_TARGET) if elapsed_s > 0 else 1.0
+    factors = {
+        "replay": max(0.0, 1.0 - misses / MISS_LIMIT),
+        "fingerprint": float(apart < FINGERPRINT_LIMIT),
+        "speed": 1.0 - SPEED_PART * (1.0 - speed),
+    }
     evidence = {
+        "factors": factors,
         "tokens": total,
         "matching": matching,
         "mean_gap": sum(replay.gaps) / total,
         "max_gap": max(replay.gaps),
+        "hidden_error": apart,
+        "surprise": sum(replay.surprises) / math.sqrt(max(sum(replay.spreads), 1e-6)),
+        "nats_a_token": -float(replay.logprobs.mean()),
         "elapsed_s": elapsed_s,
     }
-    return Score(value, why, evidence)
+    return Score(math.prod(factors.values()), _why(factors, matching, total), evidence)
+
+
+def _why(factors: Mapping[str, float], matching: int, total: int) -> str:
+    """One line on what was paid and what was not."""
+    words = [f"{matching} of {total} tokens replay"]
+    if not factors["fingerprint"]:
+        words.append("drawn from other hidden states")
+    if not factors["replay"] or not factors["fingerprint"]:
+        return ", ".join(words) + ": not the declared model"
+    if factors["speed"] < 1:
+        words.append(f"slower than {SPEED_TARGET:g} tokens a second")
+    return ", ".join(words)

@@ -34,6 +34,7 @@ HONEST = {
     "seed": "0" * 64,
     "temperature": 1.0,
     "max_tokens": 12,
+    "fingerprint": 0,
 }
 
 

@@ -199,7 +199,7 @@ def test_variants_share_the_weights_or_leave_them_alone(
     assert run(engine.generate(prompts[0], sampling(5))) == before
 
 
-@pytest.mark.parametrize("variant", ["skip:2", "skip:0", "int3", "tiny"])
+@pytest.mark.parametrize("variant", ["skip:2", "skip:0", "int2", "tiny"])
 def test_an_unknown_variant_is_refused_and_the_engine_goes_on(
     engine: Engine, prompts: list[list[int]], variant: str, run: Run
 ) -> None:
