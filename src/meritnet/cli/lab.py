@@ -302,6 +302,49 @@ def report(
     emit({"file": str(file), "studies": found}, as_json, lambda: line(str(file), f"{len(found)} experiments"))
 
 
+@app.command()
+def verify(
+    prompts: Annotated[
+        int, typer.Option(min=2, max=1_000, help="Requests to fit to, and as many to test on.")
+    ] = 16,
+    tokens: Annotated[int, typer.Option(min=8, max=256, help="Most tokens of an answer.")] = 64,
+    false_alarms: Annotated[
+        float, typer.Option(min=0.0001, max=0.5, help="Share of honest windows that may raise an alarm.")
+    ] = 0.01,
+    model: Annotated[
+        str | None, typer.Option(help="The declared model: a known name, a folder, or a hub id.")
+    ] = None,
+    seed: Seed = 0,
+    page: Annotated[
+        Path | None, typer.Option("--page", metavar="FILE", help="Write the page about it as well.")
+    ] = None,
+    png: Png = None,
+    as_json: Json = False,
+) -> None:
+    """Measure what each way of checking answers catches, and what it costs.
+
+    Honest noise is measured first, then every method's threshold is fitted to it, then all cheats are
+    served. With the default model that takes some minutes on two cores.
+    """
+    from meritnet.cli.model import bar
+    from meritnet.lab.report import write
+    from meritnet.lab.verify import page as written
+    from meritnet.lab.verify import study as lab
+
+    options = lab.Options(seed, prompts, tokens, false_alarms, model)
+    if page is not None:
+        _writable(page)
+
+    def run() -> Study:
+        with bar() as report:
+            found = lab.run(options, report)
+        if page is not None:
+            write(written.page(found, options), page)
+        return found
+
+    _show(run, png, as_json)
+
+
 def _jobs(given: int | None, on_chain: bool = False) -> int:
     """How many processes to use; one with a chain, which lives in this one."""
     from meritnet.lab.study import processors

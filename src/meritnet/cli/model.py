@@ -28,7 +28,7 @@ def pull(model: Name = None, as_json: Json = False) -> None:
     from meritnet.subnets.models import sources
 
     name = model or sources.DEFAULT_MODEL
-    with _bar() as report:
+    with bar() as report:
         folder = sources.locate(name, report)
     found = {"model": name, "path": str(folder), "size_bytes": _size_bytes(folder)}
     emit(found, as_json, lambda: facts({"model": name, "folder": folder, "size": _mib(folder)}))
@@ -61,7 +61,7 @@ def list_models(as_json: Json = False) -> None:
 
 
 @contextmanager
-def _bar() -> Iterator[Report]:
+def bar() -> Iterator[Report]:
     """Draw progress on standard error, when somebody looks at it."""
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn

@@ -70,7 +70,7 @@ def compared(claimed: np.ndarray, found: np.ndarray) -> tuple[float, float, floa
     return float(alike.sum()), mean, median, float(steps.mean())
 
 
-@dataclass(frozen=True)
+@dataclass
 class TopActivations:
     """Mean steps of bfloat16 between claimed and found values; 24 bytes a token."""
 

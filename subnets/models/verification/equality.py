@@ -19,16 +19,13 @@ def p_value(served: Samples, reference: Samples, length: int, permutations: int,
     Looks at the first `length` tokens; both sets hold equally many answers to every prompt, two at least.
     """
     random = np.random.default_rng(seed)
-    kernels = [
-        _kernel(_matrix([*ours, *theirs], length)) for ours, theirs in zip(served, reference, strict=True)
-    ]
-    counts = [len(answers) for answers in served]
-    observed = _discrepancy(kernels, [np.arange(2 * count) for count in counts])
-    as_large = 0
-    for _ in range(permutations):
-        order = [random.permutation(2 * count) for count in counts]
-        as_large += _discrepancy(kernels, order) >= observed - 1e-12
-    return (1 + as_large) / (1 + permutations)
+    observed, permuted = 0.0, np.zeros(permutations)
+    for ours, theirs in zip(served, reference, strict=True):
+        kernel = _kernel(_matrix([*ours, *theirs], length))
+        as_it_is = np.arange(len(kernel))
+        observed += _discrepancies(kernel, as_it_is[None])[0]
+        permuted += _discrepancies(kernel, random.permuted(np.tile(as_it_is, (permutations, 1)), axis=1))
+    return float((1 + np.sum(permuted >= observed - 1e-12)) / (1 + permutations))
 
 
 def _matrix(answers: Sequence[Sequence[int]], length: int) -> np.ndarray:
@@ -44,14 +41,11 @@ def _kernel(tokens: np.ndarray) -> np.ndarray:
     return np.asarray((tokens[:, None] == tokens[None]).mean(axis=2))
 
 
-def _discrepancy(kernels: Sequence[np.ndarray], orders: Sequence[np.ndarray]) -> float:
-    """Squared discrepancy, averaged over the prompts: the first half of an order against the second."""
-    total = 0.0
-    for kernel, order in zip(kernels, orders, strict=True):
-        half = len(order) // 2
-        mixed = kernel[np.ix_(order, order)]
-        ours, theirs, across = mixed[:half, :half], mixed[half:, half:], mixed[:half, half:]
-        pairs = half * (half - 1)
-        total += (ours.sum() - np.trace(ours) + theirs.sum() - np.trace(theirs)) / pairs
-        total -= 2 * float(across.mean())
-    return total / len(kernels)
+def _discrepancies(kernel: np.ndarray, orders: np.ndarray) -> np.ndarray:
+    """Squared discrepancy between the first and the second half of every order (R, N), unbiased: (R,)."""
+    half = len(kernel) // 2
+    mixed = kernel[orders[:, :, None], orders[:, None, :]]  # (R, N, N)
+    ours, theirs, across = mixed[:, :half, :half], mixed[:, half:, half:], mixed[:, :half, half:]
+    # An answer agrees with itself everywhere: `half` ones on each diagonal.
+    within = (ours.sum(axis=(1, 2)) + theirs.sum(axis=(1, 2)) - 2 * half) / (half * (half - 1))
+    return np.asarray(within - 2 * across.mean(axis=(1, 2)))

@@ -1,4 +1,4 @@
-"""Projection: a few numbers of each token's last hidden state, along directions drawn from the request's seed.
+"""Projection: a few numbers of each token's last hidden state, along directions drawn from a seed.
 
 A random projection keeps lengths on average (Johnson and Lindenstrauss), so the distance between a claimed
 and a found projection estimates how far the two hidden states are apart. The idea is known as
@@ -58,7 +58,7 @@ def errors(evidence: bytes, hidden: np.ndarray, seed: bytes, count: int) -> np.n
     return np.asarray(away * np.sqrt(width / count) / np.maximum(length, 1e-30))
 
 
-@dataclass(frozen=True)
+@dataclass
 class Projection:
     """Largest relative error of a hidden state; 2 bytes times `count` a token."""
 
