@@ -27,7 +27,7 @@ class Trace:
 
     def see(self, hidden: torch.Tensor, logits: torch.Tensor, token: int) -> None:
         """Keep what one token was drawn from."""
-        self.hidden.append(hidden.float().numpy().copy())
+        self.hidden.append(hidden.float().cpu().numpy().copy())
         self.logprobs.append(float(torch.log_softmax(logits.float(), dim=0)[token]))
 
     @classmethod

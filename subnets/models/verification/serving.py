@@ -47,10 +47,10 @@ def serve(
         for start in range(0, len(asked), width):
             traces = [Trace() for _ in asked[start : start + width]]
             batch = [
-                Request(one.prompt, one.sampling, lambda token: None, trace.see)
+                Request(one.prompt, one.sampling, lambda token: None, see=trace.see)
                 for one, trace in zip(asked[start : start + width], traces, strict=True)
             ]
-            ended(decoding.decode(model, list(batch), ends))
+            _decode(model, batch, ends)
             pairs = zip(batch, traces, strict=True)
             found += [Served(tuple(request.tokens), trace) for request, trace in pairs]
     return found
@@ -68,8 +68,12 @@ def clocked(model: PreTrainedModel, asked: Sequence[Asked], ends: frozenset[int]
     batch = [Request(one.prompt, one.sampling, lambda token: None) for one in asked]
     batch[-1].emit = lambda token: clock.append(time.process_time())
     begun = time.process_time()
-    ended(decoding.decode(model, batch, ends))
+    _decode(model, batch, ends)
     return [moment - begun for moment in clock]
+
+
+def _decode(model: PreTrainedModel, batch: list[Request], ends: frozenset[int]) -> None:
+    ended(decoding.decode(model, list(batch), ends))
 
 
 @contextmanager
