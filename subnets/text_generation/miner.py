@@ -50,7 +50,7 @@ class GenerationMiner:
             raise InvalidRequest(f"the model reads {engine.context_tokens} tokens, this would take more")
         sampling = Sampling(bytes.fromhex(request.seed), request.temperature, request.max_tokens)
         trace = Trace()
-        tokens = await engine.generate(prompt, sampling, variant=self._variant, see=trace.see)
+        tokens = await engine.generate(prompt, sampling, variant=self._variant, see=trace.see_hidden)
         evidence = Projection(request.fingerprint).evidence(trace, sampling.seed)
         answer = GenerationAnswer(
             nonce=request.nonce, tokens=tuple(tokens), fingerprint=encode_fingerprint(evidence)

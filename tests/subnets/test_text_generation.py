@@ -1,5 +1,6 @@
 """Text generation end to end on the tiny model: honest miners score 1, lazy ones 0, nonsense is refused."""
 
+import asyncio
 import base64
 import dataclasses
 import json
@@ -64,6 +65,19 @@ def test_an_honest_miner_scores_one(scored: Callable[..., Score]) -> None:
         assert score.why == f"{score.evidence['tokens']} of {score.evidence['tokens']} tokens replay"
         assert json.dumps(score.evidence)
         assert score.evidence["hidden_error"] < FINGERPRINT_LIMIT / 5  # type: ignore[operator]
+
+
+def test_answers_that_are_drawn_in_one_batch_have_their_own_fingerprints(
+    miner_context: MinerContext, validator_context: ValidatorContext, run: Run
+) -> None:
+    miner, validator = KIND.miner(miner_context), KIND.validator(validator_context)
+    tasks = [validator.task(SEED, uid) for uid in range(8)]
+
+    async def together() -> list[bytes]:
+        return await asyncio.gather(*(miner.routes[task.path].handler(task.body) for task in tasks))
+
+    for task, body in zip(tasks, run(together()), strict=True):
+        assert run(validator.score(task, Answer(body, 0.1), {})).value == 1
 
 
 def test_a_lazy_miner_scores_nothing(scored: Callable[..., Score]) -> None:

@@ -18,7 +18,7 @@ from meritnet.subnets.models.sampling import Sampling
 
 @dataclass
 class Trace:
-    """What a miner sees while it decodes; its `see` is given to the engine."""
+    """What a miner sees while it decodes; its `see`, or its `see_hidden`, is given to the engine."""
 
     hidden: list[np.ndarray] = field(default_factory=list)
     """What each token was drawn from, float32 (D,)."""
@@ -27,8 +27,12 @@ class Trace:
 
     def see(self, hidden: torch.Tensor, logits: torch.Tensor, token: int) -> None:
         """Keep what one token was drawn from."""
-        self.hidden.append(hidden.float().cpu().numpy().copy())
+        self.see_hidden(hidden, logits, token)
         self.logprobs.append(float(torch.log_softmax(logits.float(), dim=0)[token]))
+
+    def see_hidden(self, hidden: torch.Tensor, logits: torch.Tensor, token: int) -> None:
+        """Keep the hidden state alone, which takes no time."""
+        self.hidden.append(hidden.float().cpu().numpy().copy())
 
     @classmethod
     def of(cls, replay: Replay) -> Trace:
