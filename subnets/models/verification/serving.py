@@ -15,7 +15,7 @@ import torch
 from transformers import PreTrainedModel
 
 from meritnet.subnets.models import decoding
-from meritnet.subnets.models.decoding import Replay, Request
+from meritnet.subnets.models.decoding import Replay, Request, Rows
 from meritnet.subnets.models.sampling import Sampling
 from meritnet.subnets.models.verification.method import Trace
 
@@ -73,7 +73,10 @@ def clocked(model: PreTrainedModel, asked: Sequence[Asked], ends: frozenset[int]
 
 
 def _decode(model: PreTrainedModel, batch: list[Request], ends: frozenset[int]) -> None:
-    ended(decoding.decode(model, list(batch), ends))
+    rows = Rows(model, batch, ends)
+    ended(rows.read())
+    while rows.requests:
+        rows.draw()
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from meritnet.subnets.base import InvalidAnswer
 from meritnet.subnets.models import lora
-from meritnet.subnets.models.decoding import Replay, watched
+from meritnet.subnets.models.decoding import Replay, Request, Rows, watched
 from meritnet.subnets.models.engine import Engine
 from meritnet.subnets.models.sampling import Sampling, gumbel_noise, uniform_at
 from meritnet.subnets.models.variants import variant_of
@@ -26,7 +26,7 @@ from meritnet.subnets.models.verification.pair import ReplayAndProjection
 from meritnet.subnets.models.verification.projection import Projection
 from meritnet.subnets.models.verification.redundancy import Redundancy
 from meritnet.subnets.models.verification.replay import TokenReplay
-from meritnet.subnets.models.verification.serving import Asked, Served, check, clocked, serve
+from meritnet.subnets.models.verification.serving import Asked, Served, check, clocked, ended, serve
 from meritnet.subnets.models.verification.thresholds import MARGIN, fit
 from meritnet.subnets.models.verification.watermark import Watermark, drawn_with, z_score
 
@@ -135,6 +135,24 @@ def test_what_is_seen_while_decoding_is_what_a_prefill_finds(
         assert len(served.trace.hidden) == len(served.tokens) == len(found.hidden)
         assert np.abs(np.array(served.trace.hidden) - found.hidden).max() < 1e-4
         assert np.abs(np.array(served.trace.logprobs) - found.logprobs).max() < 1e-4
+
+
+def test_rows_that_join_others_are_seen_as_their_own(engine: Engine, asked: list[Asked]) -> None:
+    traces = [Trace(), Trace()]
+    early, late = (
+        Request(one.prompt, one.sampling, lambda token: None, see=trace.see)
+        for one, trace in zip(asked[:2], traces, strict=True)
+    )
+    rows, others = (Rows(engine.model, [request], engine.end_tokens) for request in (early, late))
+    ended(rows.read())
+    rows.draw()
+    ended(others.read())
+    rows.take(others)
+    while rows.requests:
+        rows.draw()
+    for one, request, trace in zip(asked, (early, late), traces, strict=False):
+        found = check(engine.model, one, request.tokens)
+        assert np.abs(np.array(trace.hidden) - found.hidden).max() < 1e-4
 
 
 def test_seeing_changes_no_token_and_works_on_an_adapter(
