@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import resource
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -52,7 +53,11 @@ class Limits:
 
 
 class BoundedServer(web.Server):
-    """aiohttp's server with bounds on connections, in all and from one address; one more is cut unread."""
+    """aiohttp's server with bounds on connections, in all and from one address.
+
+    One more takes the place of the one that has been silent the longest, so that whoever opens connections
+    and says nothing keeps nobody out; where none is silent, it is cut unread.
+    """
 
     def __init__(
         self,
@@ -76,6 +81,7 @@ class BoundedServer(web.Server):
         self._is_proxy = is_proxy
         self._by_address: Counter[str] = Counter()
         self._addresses: dict[_Connection, str] = {}
+        self._most = min(limits.connections, openable_files() // 2)
 
     def __call__(self) -> web.RequestHandler:
         return _Connection(self, loop=self._loop, **self._kwargs)
@@ -88,12 +94,25 @@ class BoundedServer(web.Server):
     def connection_made(self, handler: Any, transport: asyncio.Transport) -> None:
         super().connection_made(handler, transport)
         address = (transport.get_extra_info("peername") or ("",))[0]
+        # All clients of a proxy come from its one address.
+        crowded = self._by_address[address] >= self._limits.connections_per_address
+        if crowded and not self._is_proxy(address):
+            room = self._make_room(address)
+        else:
+            room = len(self._addresses) < self._most or self._make_room(None)
         self._addresses[handler] = address
         self._by_address[address] += 1
-        # All clients of a proxy come from its one address.
-        crowded = self._by_address[address] > self._limits.connections_per_address
-        if len(self._addresses) > self._limits.connections or (crowded and not self._is_proxy(address)):
+        if not room:
             transport.abort()
+
+    def _make_room(self, address: str | None) -> bool:
+        """Cuts the connection that has been silent the longest, of one address or of all; whether there was
+        one. Those that were opened first stand first, and a silent one does not stay long."""
+        for handler, other in self._addresses.items():
+            if (address is None or other == address) and handler.waits and not handler.is_cut:
+                handler.cut()
+                return True
+        return False
 
     def connection_lost(self, handler: Any, exc: BaseException | None = None) -> None:
         super().connection_lost(handler, exc)
@@ -115,19 +134,29 @@ class _Connection(web.RequestHandler):
     """One connection, whose refusals before the handler are said in the server's words."""
 
     _half_a_head = False
+    is_cut = False
+
+    @property
+    def waits(self) -> bool:
+        """Whether it waits for a request, or for the rest of one's head."""
+        return self._waiter is not None and not self._waiter.done()
+
+    def cut(self) -> None:
+        """Ends it without a word."""
+        self.is_cut = True
+        if self.transport is not None:
+            self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        waits = self._waiter is not None and not self._waiter.done()
-        self._half_a_head = (bool(data.strip()) and waits) or (self._half_a_head and waits)
+        self._half_a_head = (bool(data.strip()) or self._half_a_head) and self.waits
 
     def _process_keepalive(self) -> None:
         # aiohttp closes a connection without a word when no request has come in time. Asked before the
         # parent, as that lets the transport go.
         transport = self.transport
-        waits = self._waiter is not None and not self._waiter.done()
         late = self._loop.time() >= self._next_keepalive_close_time
-        if transport is not None and waits and late and self._half_a_head:
+        if transport is not None and self.waits and late and self._half_a_head:
             transport.write(_raw(408, _SLOW_HEADERS))
         super()._process_keepalive()
 
@@ -155,6 +184,12 @@ class _Connection(web.RequestHandler):
         response = web.Response(status=status, body=_line(words), headers={"Content-Type": JSON})
         response.force_close()
         return response
+
+
+def openable_files() -> int:
+    """How many files and sockets this process may have open at once."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return soft if soft != resource.RLIM_INFINITY else 1 << 20
 
 
 def _raw(status: int, words: str) -> bytes:

@@ -8,6 +8,7 @@ subscribed to is dropped. Pages of other sites cannot talk to a local node: the 
 import asyncio
 import contextlib
 import ipaddress
+import logging
 import os
 import threading
 from collections import deque
@@ -20,7 +21,12 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from meritnet.chain.errors import MeritnetError, TransportError, UsageError
 from meritnet.chain.node.node import Node
+from meritnet.chain.rpc.door import Door
 from meritnet.chain.rpc.session import Session
+
+# aiohttp logs each malformed request with its stack at level ERROR: a stranger's way to fill the disk.
+_QUIET = logging.getLogger("meritnet.chain.rpc.http")
+_QUIET.setLevel(logging.CRITICAL)
 
 PORT = 9944
 CLOSE_TIMEOUT_S = 1.0
@@ -35,6 +41,11 @@ class Limits:
     """What clients may use up, all of them together or each of them."""
 
     connections: int = 100
+    """Of those that have said something: requests under way, and WebSockets."""
+    sockets: int = 512
+    """Of all; well below the 1,024 files that a process may usually open."""
+    silence_s: float = 60.0
+    """For the head of a request, on a new connection and on a kept one."""
     request_bytes: int = 15 * 1024 * 1024
     unread_messages: int = 4_096
     unread_bytes: int = 32 * 1024 * 1024
@@ -68,20 +79,29 @@ class RpcServer:
             ]
         )
         self._runner = web.AppRunner(
-            app, access_log=None, shutdown_timeout=CLOSE_TIMEOUT_S, lingering_time=CLOSE_TIMEOUT_S
+            app,
+            access_log=None,
+            logger=_QUIET,
+            auto_decompress=False,
+            keepalive_timeout=limits.silence_s,
+            shutdown_timeout=CLOSE_TIMEOUT_S,
+            lingering_time=CLOSE_TIMEOUT_S,
         )
+        self._listener: asyncio.Server | None = None
 
     async def start(self, port: int) -> None:
         """Listen; ``TransportError`` if the port is taken."""
         await self._runner.setup()
+        assert self._runner.server is not None
+        door = Door(self._runner.server, self._limits.sockets)
         try:
-            await web.TCPSite(self._runner, self._host, port).start()
+            self._listener = await asyncio.get_running_loop().create_server(door, self._host, port)
         except OSError as error:
             await self.close()
             reason = os.strerror(error.errno).lower() if error.errno else str(error)
             taken = f"cannot listen on {self._host}:{port}: {reason}"
             raise TransportError(taken, "stop what uses the port, or choose another") from None
-        bound = self._runner.addresses[0][1]
+        bound = self._listener.sockets[0].getsockname()[1]
         shown = f"[{self._host}]" if ":" in self._host else self._host
         self.endpoint = f"ws://{shown}:{bound}"
 
@@ -91,6 +111,8 @@ class RpcServer:
             socket.close(code=WSCloseCode.GOING_AWAY, message=b"the node stops") for socket in self._open
         ]
         await asyncio.gather(*goodbyes, return_exceptions=True)
+        if self._listener is not None:
+            self._listener.close()
         await self._runner.cleanup()
         self._workers.shutdown(wait=False, cancel_futures=True)
 
@@ -134,13 +156,17 @@ class RpcServer:
         return web.json_response(shown, status=503 if failure else 200)
 
     async def _post(self, request: web.Request) -> web.Response:
+        if "Content-Encoding" in request.headers:
+            raise web.HTTPUnsupportedMediaType(text="send the request as it is, without Content-Encoding\n")
         try:
             async with asyncio.timeout(self._limits.body_timeout_s):
                 text = await request.text()
         except TimeoutError:
             raise web.HTTPRequestTimeout(text="the request did not arrive in time\n") from None
-        except UnicodeDecodeError:
+        except (UnicodeDecodeError, LookupError):  # the latter for a charset that nobody knows
             raise web.HTTPBadRequest(text="the request is no text\n") from None
+        except web.RequestPayloadError as error:
+            raise web.HTTPBadRequest(text=f"the body is broken: {error}\n") from None
         session = Session(self.node, dev=self._may_develop(request))
         answer = await asyncio.get_running_loop().run_in_executor(self._workers, session.receive, text)
         return web.Response(text=answer or "", content_type="application/json", headers=_cors(request))

@@ -13,6 +13,7 @@ import pytest
 
 from meritnet.chain.errors import MeritnetError
 from meritnet.chain.keys import KeyPair
+from meritnet.miner import listener
 from meritnet.miner.admission import Policy
 from meritnet.miner.listener import Limits
 from meritnet.subnets import wire
@@ -134,6 +135,34 @@ def test_connections_beyond_the_bound_are_closed(bench: Scenario, limits: Limits
         await asyncio.gather(*ends, return_exceptions=True)
 
     bench(scenario, limits=limits)
+
+
+@pytest.mark.parametrize("limits", [Limits(connections=4), Limits(connections_per_address=4)])
+def test_whoever_says_nothing_makes_room_for_who_asks(bench: Scenario, limits: Limits) -> None:
+    async def scenario(on: Any) -> None:
+        streams = [await asyncio.open_connection("127.0.0.1", on.server.port) for _ in range(4)]
+        streams[-1][1].write(b"POST /echo HTTP/1.1\r\nX-Half-A: ")
+        server = on.server._runner.server
+        await on.until(lambda: [handler.waits for handler in server.connections] == [True] * 4)
+        assert (await on.ask("/echo")).status == 200
+        assert await streams[0][0].read() == b""
+        for _, writer in streams:
+            writer.close()
+
+    bench(scenario, limits=limits)
+
+
+def test_half_of_the_files_that_may_be_open_are_left_for_the_rest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def most() -> int:
+        return listener.BoundedServer(no_handler, Limits(), lambda _: False)._most
+
+    async def no_handler(request: Any) -> Any: ...
+
+    for openable, bound in ((64, 32), (1_024, 512), (20_000, 1_024)):
+        monkeypatch.setattr(listener, "openable_files", lambda openable=openable: openable)
+        assert asyncio.run(most()) == bound
 
 
 @pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"[" * 200_000])

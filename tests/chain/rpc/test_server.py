@@ -6,8 +6,9 @@ import json
 import socket
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -179,6 +180,69 @@ def test_connections_are_counted(node: Node, monkeypatch: pytest.MonkeyPatch) ->
         with connected(endpoint), connected(endpoint):
             assert http_request(endpoint, "POST", "/", json.dumps(REQUEST))[0] == 503
         assert soon(lambda: http_request(endpoint, "POST", "/", json.dumps(REQUEST))[0] == 200)
+
+
+def dialled(endpoint: str) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", int(urlsplit(endpoint).port or 0)), timeout=10)
+
+
+def is_cut(connection: socket.socket) -> bool:
+    try:
+        return connection.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+def test_whoever_says_nothing_makes_room(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "Limits", lambda: Limits(sockets=4))
+    with serving(node) as endpoint, connected(endpoint) as talker, ExitStack() as opened:
+        silent = []
+        for _ in range(8):
+            silent.append(opened.enter_context(dialled(endpoint)))
+            ask(talker, "system_name")  # by its answer the server has taken the new one in
+        silent[-1].sendall(b"POST / HTTP/1.1\r\nX-Half-A: ")
+        assert http_request(endpoint, "POST", "/", json.dumps(REQUEST))[0] == 200
+        assert is_cut(silent[0]), "the first to be silent is the first to go"
+        assert ask(talker, "system_name")["result"] == "Meritnet", "who has spoken stays"
+
+
+def test_where_all_are_busy_one_more_is_cut(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "Limits", lambda: Limits(sockets=2))
+    with serving(node) as endpoint, connected(endpoint), connected(endpoint), dialled(endpoint) as third:
+        assert is_cut(third)
+
+
+def test_a_connection_that_stays_silent_is_closed(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "Limits", lambda: Limits(silence_s=0.1))
+    with serving(node) as endpoint, dialled(endpoint) as silent:
+        assert silent.recv(1) == b""
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd"])
+def test_a_request_is_not_unpacked(endpoint: str, coding: str) -> None:
+    """A body of 10 MB may hide 10 GB."""
+    packed = zlib.compress(json.dumps(REQUEST).encode()).decode("latin1")
+    status, text = http_request(endpoint, "POST", "/", packed, {"Content-Encoding": coding})
+    assert (status, text) == (415, "send the request as it is, without Content-Encoding\n")
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: a; charset=b\r\nContent-Length: 2\r\n\r\n{}",
+    ],
+)
+def test_what_is_no_request_is_refused_and_fills_no_log(
+    endpoint: str, broken: bytes, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with dialled(endpoint) as stranger:
+        stranger.sendall(broken)
+        assert b" 400 " in stranger.recv(1000).splitlines()[0]
+    assert http_request(endpoint, "POST", "/", json.dumps(REQUEST))[0] == 200
+    assert capfd.readouterr().err == ""
+    assert caplog.text == ""
 
 
 def test_a_client_that_does_not_read_is_dropped(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
