@@ -24,8 +24,12 @@ import websocket
 from meritnet.chain.client.transport import Inbox, Subscription, result_of
 from meritnet.chain.errors import DeadlineExceeded, TransportError, UsageError
 
-KEEPALIVE_S = 15.0
-"""A connection silent for this long is pinged; silent for twice as long, it is taken for dead."""
+KEEPALIVE_S = 3.0
+"""A connection silent for this long is pinged; silent for twice as long, it is taken for dead. That is less
+than the deadline of a request, which so comes through on a new connection."""
+
+HANDSHAKE_S = 3.0
+"""For one attempt to connect again; the next one may find the way clear."""
 
 RETRY_FIRST_S, RETRY_MOST_S = 0.05, 2.0
 """Pause before the first new attempt to connect, and the longest pause; doubled in between."""
@@ -100,8 +104,9 @@ class WebSocketTransport:
                     raise TransportError("the connection to the node is closed")
                 if self._link is not None and not self._link.broken:
                     return self._link
+                left_s = deadline - time.monotonic()
                 try:
-                    self._link = _Link(self.endpoint, deadline - time.monotonic())
+                    self._link = _Link(self.endpoint, min(left_s, HANDSHAKE_S) if patient else left_s)
                     return self._link
                 except (OSError, websocket.WebSocketException) as error:
                     reason = error

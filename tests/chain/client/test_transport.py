@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from meritnet.chain.client import websocket as websocket_module
 from meritnet.chain.client.transport import BACKLOG, Inbox, InProcessTransport, result_of
 from meritnet.chain.client.websocket import WebSocketTransport, _Link
 from meritnet.chain.errors import DeadlineExceeded, RpcError, TransportError, UsageError
@@ -184,6 +185,38 @@ def test_a_half_open_connection_is_given_up() -> None:
         assert link.broken
         transport.close()
         peer.join(5)
+
+
+def silence_then_an_answer(server: socket.socket) -> None:
+    """The first connection is dead, the second one is not answered, the third one works."""
+    dead, _ = server.accept()
+    answer_handshake(dead)
+    mute, _ = server.accept()
+    with dead, mute:
+        connection, _ = server.accept()
+        with connection:
+            answer_handshake(connection)
+            assert connection.recv(4096)
+            text = b'{"jsonrpc": "2.0", "id": 1, "result": "there"}'
+            connection.sendall(bytes([0x81, len(text)]) + text)
+            while connection.recv(4096):
+                pass
+
+
+@pytest.mark.usefixtures("quick_keepalive")
+def test_a_request_on_a_dead_link_comes_through_on_a_new_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(websocket_module, "HANDSHAKE_S", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        peer = threading.Thread(target=silence_then_an_answer, args=(server,))
+        peer.start()
+        transport = WebSocketTransport(f"ws://127.0.0.1:{server.getsockname()[1]}")
+        assert transport.request("system_chain", timeout_s=30) == "there"
+        transport.close()
+        peer.join(5)
+
+
+def test_a_link_is_found_dead_before_a_request_has_met_its_deadline() -> None:
+    assert 2 * websocket_module.KEEPALIVE_S + websocket_module.HANDSHAKE_S < 10
 
 
 def test_a_submission_under_way_is_not_sent_again_when_the_link_breaks() -> None:
