@@ -29,11 +29,20 @@ from meritnet.subnets.artifacts import ArtifactError, ArtifactStore
 from meritnet.subnets.base import ArtifactRef, Task
 from meritnet.subnets.receipts import Exchange
 from meritnet.subnets.tracing import OFF, TRACEPARENT, Attributes, Span, Traces
-from meritnet.subnets.wire import BadResponse, SignedRequest, SignedResponse, read_response, sign_request
+from meritnet.subnets.wire import (
+    BadResponse,
+    SignedRequest,
+    SignedResponse,
+    StaleRequest,
+    read_response,
+    sign_request,
+)
 
 CONNECTIONS = 128
 FETCH_S = 120.0
 """For one artifact."""
+ONE_TICK_NS = 10**9
+"""No clock is coarser. Nobody asks often enough to run ahead so far."""
 REFUSAL_BYTES = 4096
 """Of a refusal's body, which says why."""
 
@@ -51,6 +60,9 @@ class Failure:
     response: SignedResponse | None = field(default=None, compare=False)
     """The refusal, where the miner signed one."""
     response_body: bytes = field(default=b"", compare=False)
+    says_stale: bool = field(default=False, compare=False)
+    """The miner says that the request was made too long ago, or in the future: one of the two clocks is off.
+    Nobody signed that."""
 
 
 @dataclass(frozen=True)
@@ -116,9 +128,13 @@ class Asker:
         began_s = time.perf_counter()
 
         async def whole(response: aiohttp.ClientResponse) -> Exchange | Failure:
-            body = await _bounded(response, task.max_answer_bytes)
+            # A refusal may say more than the shortest of answers.
+            most = task.max_answer_bytes if response.status == 200 else REFUSAL_BYTES
+            body = await _bounded(response, most)
             if body is None:
-                return Failure(f"the answer is larger than {task.max_answer_bytes:,} bytes")
+                return Failure(f"the answer is larger than {most:,} bytes")
+            if response.status == 401 and _kind(body) == StaleRequest.__name__:
+                return Failure(_refusal(401, body), says_stale=True)
             signed = read_response(request, response.status, response.headers.items(), _digest(body))
             if response.status != 200:
                 return Failure(_refusal(response.status, body), request, signed, body)
@@ -207,8 +223,11 @@ class Asker:
         return None
 
     def _signed(self, method: str, path: str, body: bytes, target: Target) -> SignedRequest:
-        # Two requests in one tick of the clock must not share a nonce.
-        self._last_nonce_ns = max(self._last_nonce_ns + 1, self._clock_ns())
+        # Two requests in one tick of the clock must not share a nonce, but a clock that was ahead and has
+        # been set right must not leave us in the future.
+        now_ns = self._clock_ns()
+        runs_ahead = now_ns <= self._last_nonce_ns < now_ns + ONE_TICK_NS
+        self._last_nonce_ns = self._last_nonce_ns + 1 if runs_ahead else now_ns
         return sign_request(self._pair, method, path, body, target.hotkey, self._last_nonce_ns)
 
 
@@ -231,6 +250,14 @@ def _refusal(status: int, body: bytes) -> str:
     except (ValueError, KeyError, TypeError, RecursionError):
         reason = ""
     return f"refused with {status}: {_first_line(reason)}" if reason else f"refused with {status}"
+
+
+def _kind(body: bytes) -> str:
+    """The kind of error that a miner names when it refuses before it knows who asks."""
+    try:
+        return str(json.loads(body)["kind"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ""
 
 
 def _first_line(words: object) -> str:

@@ -96,7 +96,7 @@ async def step(bench: Bench, moment: Moment, targets: Sequence[Target], most: in
     """Asks at most ``most`` of the targets, drawn by the block's hash, and takes their scores in.
 
     The bundle is on disk before a score counts. Raises ``MeritnetError`` when no task can be drawn, such as
-    without a model; then nobody is scored.
+    without a model, or when our clock is wrong; then nobody is scored.
     """
     origin = bench.origin
     seed = step_seed(moment.block.hash, origin.netuid, origin.validator, moment.step)
@@ -106,6 +106,7 @@ async def step(bench: Bench, moment: Moment, targets: Sequence[Target], most: in
         tasks = [await _task(bench, seed, target.uid) for target in asked]
 
     judged = await asyncio.gather(*map(partial(_judged, bench), asked, tasks))
+    _check_clock(judged)
     entries = tuple(_entry(bench, moment, one) for one in judged)
     bundle = StepBundle(
         origin,
@@ -132,6 +133,17 @@ async def _task(bench: Bench, seed: bytes, uid: int) -> Task:
             return await loop.run_in_executor(bench.threads, bench.role.task, seed, uid)
     except TimeoutError:
         raise MeritnetError(f"no task was drawn within {DRAW_S:g} s", "is the model being fetched?") from None
+
+
+def _check_clock(judged: Sequence[Judged]) -> None:
+    """Raises ``MeritnetError`` when most miners say that our clock is off and none has answered: it is not
+    their fault. One that answers shows that the others' clocks are."""
+    said = [one.got for one in judged if isinstance(one.got, Failure) and one.got.says_stale]
+    if 2 * len(said) > len(judged) and not any(one.exchange for one in judged):
+        raise MeritnetError(
+            f"this machine's clock is off, say {len(said)} of {len(judged)} miners ({said[0].why})",
+            "set the clock, such as by `timedatectl set-ntp true`; nobody was scored",
+        )
 
 
 async def _judged(bench: Bench, target: Target, task: Task) -> Judged:

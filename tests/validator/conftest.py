@@ -64,13 +64,14 @@ class Street:
         *,
         admits: KeyPair = VALIDATOR,
         traces: Traces = OFF,
+        clock_ns: Callable[[], int] = time.time_ns,
     ) -> tuple[Target, Role]:
         """An honest server around an answer."""
         pair = KeyPair.from_uri(f"//miner{uid}")
         role = Role(answer, ArtifactStore(self.directory / f"miner{uid}"))
         admission = Admission(Policy(), time.monotonic)
         admission.update([(admits.address, Peer(99, True, 10**9))])
-        verifier = Verifier(pair.address, ReplayStore(None, time.time_ns()), time.time_ns)
+        verifier = Verifier(pair.address, ReplayStore(None, clock_ns()), clock_ns)
         made = partial(TracedServer, traces=traces, netuid=1) if traces.is_on else MinerServer
         server = made(pair, role, admission, verifier, Health(), host="127.0.0.1", port=0)
         await server.start()

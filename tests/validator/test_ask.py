@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import os
+import time
 from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
@@ -39,8 +40,6 @@ def test_an_answer_comes_with_both_signatures(on_street: Street) -> None:
 
 
 def test_asking_twice_in_one_tick_of_the_clock_is_no_replay(on_street: Street) -> None:
-    import time
-
     now = time.time_ns()
 
     async def scenario(street: Any) -> None:
@@ -115,6 +114,31 @@ def test_a_refusal_is_passed_on_in_the_miner_s_words(on_street: Street) -> None:
         assert "the response is not signed" in got.why
 
     on_street(scenario)
+
+
+@pytest.mark.parametrize(("off_s", "why"), [(-60, "60.0 s old"), (3600, "3600.0 s ahead")])
+def test_a_clock_that_is_off_is_told_by_the_miner(on_street: Street, off_s: int, why: str) -> None:
+    async def scenario(street: Any) -> None:
+        target, _ = await street.miner(1, echo)
+        short = Task("/task", b"", deadline_s=5.0, max_answer_bytes=10)  # shorter than the refusal
+        got = await street.asker.ask(target, short)
+        assert isinstance(got, Failure)
+        assert got.says_stale
+        assert got.why.startswith(f"refused with 401: the request is {why}")
+
+    on_street(scenario, clock_ns=lambda: time.time_ns() + off_s * 10**9)
+
+
+def test_a_clock_that_was_ahead_and_is_set_right_is_believed_at_once(on_street: Street) -> None:
+    ahead_s = iter([3600, 0, 0])
+
+    async def scenario(street: Any) -> None:
+        target, _ = await street.miner(1, echo)
+        assert isinstance(await street.asker.ask(target, TASK), Failure)
+        assert isinstance(await street.asker.ask(target, TASK), Exchange)
+        assert isinstance(await street.asker.ask(target, TASK), Exchange)
+
+    on_street(scenario, clock_ns=lambda: time.time_ns() + next(ahead_s) * 10**9)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import asyncio
 import json
 import math
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -127,6 +128,34 @@ def test_each_miner_gets_what_it_earned_and_no_other_suffers(on_street: Callable
         assert kept[5].evidence == {"bytes": 3, "odd": ["nan", {"1": str(Path)}]}
 
     on_street(scenario)
+
+
+def late() -> int:
+    return time.time_ns() - 60 * 10**9
+
+
+def test_nobody_is_scored_when_our_own_clock_is_off(on_street: Callable[..., None]) -> None:
+    async def scenario(street: Any) -> None:
+        targets = [(await street.miner(uid, capitals))[0] for uid in range(3)]
+        targets.append(await street.hostile(3, b"\x00\x01"))
+        at = bench(street, [])
+        with pytest.raises(MeritnetError, match=r"clock is off, say 3 of 4 miners \(.*60.* s old") as found:
+            await step(at, Moment(BLOCK, 1, 0), targets, 10)
+        assert "timedatectl" in found.value.hint
+        assert at.scores.values() == {}
+
+    on_street(scenario, clock_ns=late)
+
+
+def test_one_that_answers_shows_that_the_others_clocks_are_off(on_street: Callable[..., None]) -> None:
+    async def scenario(street: Any) -> None:
+        wrong = [(await street.miner(uid, capitals))[0] for uid in range(2)]
+        right, _ = await street.miner(2, capitals, clock_ns=late)
+        at = bench(street, [])
+        await step(at, Moment(BLOCK, 1, 0), [*wrong, right], 10)
+        assert at.scores.values() == {0: 0.0, 1: 0.0, 2: 0.5}
+
+    on_street(scenario, clock_ns=late)
 
 
 def test_the_draw_is_the_block_s_and_the_others_stay_as_they_were(on_street: Callable[..., None]) -> None:
