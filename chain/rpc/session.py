@@ -25,6 +25,9 @@ LOG = logging.getLogger(__name__)
 
 MOST_IN_BATCH = 100
 MOST_ID_CHARACTERS = 128
+MOST_PARTS = 100_000
+"""Commas and brackets in one message. The largest that means something, a runtime, is one long text; a list
+of millions of numbers would keep the interpreter, and so the blocks, waiting while it is read."""
 
 
 class Session:
@@ -55,6 +58,9 @@ class Session:
 
     def receive(self, text: str) -> str | None:
         """The answer to a request or to a batch of them; None if nothing in it asks for one."""
+        if sum(map(text.count, ",[{")) > MOST_PARTS:
+            limit = f"Exceeded max limit of {MOST_PARTS} parts"
+            return _encode(_error(None, RpcFault(INVALID_REQUEST, "The request was too large", limit)))
         try:
             message = json.loads(text)
         except (ValueError, RecursionError):

@@ -43,7 +43,9 @@ def start(
     """Run a node until Ctrl-C. A chain that was kept goes on where it stopped."""
     from meritnet.chain.node.node import Node
     from meritnet.chain.node.seal import parse_seal
+    from meritnet.cli.memory import give_back_large_blocks
 
+    give_back_large_blocks()
     if tmp and base_path is not None:
         raise UsageError("--tmp and --base-path exclude each other")
     kept = None if tmp else base_path or _default_base_path(preset)

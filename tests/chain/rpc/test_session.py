@@ -10,7 +10,7 @@ from meritnet.chain.node.block import blake2_256
 from meritnet.chain.node.node import Node
 from meritnet.chain.node.seal import GENESIS_TIME_MS, Instant, Manual
 from meritnet.chain.rpc import methods
-from meritnet.chain.rpc.session import MOST_IN_BATCH, Session
+from meritnet.chain.rpc.session import MOST_IN_BATCH, MOST_PARTS, Session
 from meritnet.chain.rpc.subscriptions import MOST
 
 ALICE = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"
@@ -76,6 +76,11 @@ def test_batches_are_answered_in_order_and_bounded(client) -> None:
     assert (
         client.raw([one] * (MOST_IN_BATCH + 1))["error"]["data"] == f"Exceeded max limit of {MOST_IN_BATCH}"
     )
+
+
+@pytest.mark.parametrize("part", ["[", '{"a":', "1,"])
+def test_a_message_of_too_many_parts_is_not_even_parsed(client, part: str) -> None:
+    assert f"Exceeded max limit of {MOST_PARTS} parts" in client.session.receive(part * (MOST_PARTS + 1))
 
 
 def test_every_method_that_clients_call_is_listed_and_dev_ones_are_not(client, developer) -> None:
