@@ -108,8 +108,8 @@ def decode(data: bytes, content_id: str, shapes: Shapes) -> Adapter:
     """
     check_layout(data, shapes)
     tensors = safetensors.torch.load(data)
-    for name, tensor in tensors.items():
-        if not bool(torch.isfinite(tensor).all()):
+    for name in shapes:  # in an order of our own: whoever audits must be told the same tensor
+        if not bool(torch.isfinite(tensors[name]).all()):
             raise AdapterError(f"tensor {name} holds values that are not finite")
     return Adapter(content_id, tensors)
 

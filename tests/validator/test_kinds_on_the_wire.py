@@ -4,6 +4,9 @@ The model is the two-layer one. The chat is used by OpenAI's own client.
 """
 
 import asyncio
+import json
+import math
+import pickle
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -118,6 +121,57 @@ def test_fine_tuning_fetches_checks_and_pays_a_trained_adapter(
         assert isinstance(gain, float)
         assert gain > 0
         assert len(list((street.directory / "fetched").iterdir())) == 1
+
+    on_street(scenario)
+
+
+def adapter(engine: Any, dtype: str = "float32", value: float = 0.0) -> bytes:
+    """A file of the right names and shapes."""
+    import safetensors.torch
+    import torch
+
+    from meritnet.subnets.models.lora import expected_shapes
+
+    made = {
+        name: torch.full(shape, value, dtype=getattr(torch, dtype))
+        for name, shape in expected_shapes(engine.model).items()
+    }
+    return safetensors.torch.save(made)
+
+
+def disguised(engine: Any) -> bytes:
+    """A pickle behind the header of a file of tensors."""
+    whole = adapter(engine)
+    head = whole[: 8 + int.from_bytes(whole[:8], "little")]
+    return head + pickle.dumps({"weights": [1.0]})
+
+
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (lambda engine: pickle.dumps({"weights": [1.0]}), "not a safetensors file"),
+        (disguised, "bytes follow the last tensor, or are missing"),
+        (lambda engine: adapter(engine, "float16"), "is not float32 (F32)"),
+        (lambda engine: adapter(engine, "int32"), "is not float32 (F32)"),
+        (lambda engine: adapter(engine, value=math.nan), "holds values that are not finite"),
+    ],
+    ids=["pickle", "pickle in disguise", "half precision", "integers", "NaN"],
+)
+def test_a_false_file_earns_nothing_and_is_named(
+    on_street: Callable[..., None], engine: Any, make: Callable[[Any], bytes], why: str
+) -> None:
+    async def scenario(street: Any) -> None:
+        async def offer(body: bytes) -> bytes:
+            return json.dumps({"content_id": content_id, "size_bytes": len(data), "steps": 1}).encode()
+
+        data = make(engine)
+        target, role = await street.miner(1, offer)
+        content_id = role.artifacts.put(data)
+        role.routes["/fine_tuning"] = role.routes["/task"]
+        found = await judged_by_uid("fine_tuning", street, engine, [target])
+        assert found[1].score.value == 0.0
+        assert found[1].score.why.startswith("the adapter cannot be used: ")
+        assert why in found[1].score.why
 
     on_street(scenario)
 
