@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import resource
+import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -188,8 +188,12 @@ class _Connection(web.RequestHandler):
 
 def openable_files() -> int:
     """How many files and sockets this process may have open at once."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return sys.maxsize
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return soft if soft != resource.RLIM_INFINITY else 1 << 20
+    return sys.maxsize if soft == resource.RLIM_INFINITY else soft
 
 
 def _raw(status: int, words: str) -> bytes:

@@ -7,6 +7,7 @@ every thread has its own. A node that was sent a few large requests would stay l
 from __future__ import annotations
 
 import ctypes
+import os
 
 LARGE_BYTES = 1 << 20
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
@@ -18,6 +19,8 @@ def give_back_large_blocks() -> bool:
 
     Whether the C library can; only glibc needs it.
     """
+    if os.name != "posix":
+        return False
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:
         return False

@@ -96,6 +96,17 @@ class Chronicle:
         sent = sum(page.payers.count(account.address) for page in later)
         assert now - then == sent, f"the nonce counts {now - then} extrinsics, {sent} are on the chain"
 
+    def check_commits(self, validators: Sequence[str]) -> None:
+        """No validator committed twice in an epoch, or revealed a commit twice."""
+        made: Counter[tuple[str, object]] = Counter()
+        epoch = 0
+        for _, page in sorted(self.pages.items()):
+            epoch += page.ran_epoch
+            made.update((who, epoch) for who, _ in page.committed)
+            made.update(page.revealed)
+        twice = [what for what, times in made.items() if times > 1 and what[0] in validators]
+        assert not twice, f"committed or revealed twice: {twice}"
+
     def times_included(self) -> Counter[str]:
         """How often each extrinsic is on the chain."""
         return Counter(

@@ -53,8 +53,6 @@ class Tally:
     answers: Counter[str] = field(default_factory=Counter)
     served: list[str] = field(default_factory=list)
     """Answers that were no refusal."""
-    most_open: Counter[str] = field(default_factory=Counter)
-    """Connections that were open at the same time, by target."""
 
     in_force: threading.Event = field(default_factory=threading.Event)
     """Set once there is as much of it as there will be."""
@@ -154,7 +152,6 @@ async def trickle(aims: list[Aim], dice: Random, tally: Tally) -> None:
 
 async def idle_connections(aims: list[Aim], dice: Random, tally: Tally) -> None:
     """Two thousand connections a target that say nothing; one that is closed is opened again."""
-    now: Counter[str] = Counter()
 
     async def one(aim: Aim, address: str) -> None:
         while True:
@@ -166,13 +163,10 @@ async def idle_connections(aims: list[Aim], dice: Random, tally: Tally) -> None:
             tally.sent += 1
             if tally.sent >= CONNECTIONS * len(aims):
                 tally.in_force.set()
-            now[aim.name] += 1
-            tally.most_open[aim.name] = max(tally.most_open[aim.name], now[aim.name])
             try:
                 with contextlib.suppress(OSError):
                     await reader.read()
             finally:
-                now[aim.name] -= 1
                 writer.transport.abort()
             await asyncio.sleep(1.0)
 

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,10 +87,14 @@ class Service:
 
     def wait_until_ready(self) -> None:
         """Waits for this life's first sign of work."""
+        self.wait_for(lambda line: self.ready in (*line, line.get("event")), self._birth)
+
+    def wait_for(self, holds: Callable[[dict[str, Any]], bool], since: int) -> None:
+        """Waits for a line of output of which something holds, after so many lines."""
         deadline = time.monotonic() + READY_S
-        while not any(self.ready in (*line, line.get("event")) for line in self.lines()[self._birth :]):
+        while not any(map(holds, self.lines()[since:])):
             assert self.is_alive, f"{self.name} ended: {self.complaint()}"
-            assert time.monotonic() < deadline, f"{self.name} was not ready within {READY_S:g} s"
+            assert time.monotonic() < deadline, f"{self.name} did not say what was awaited for {READY_S:g} s"
             time.sleep(0.02)  # a file has no event to wait for
 
     @property

@@ -6,7 +6,7 @@ from random import Random
 
 from chaos.localnet import Localnet
 from chaos.proxy import FAIR, Weather
-from chaos.schedule import Fault
+from chaos.schedule import VALIDATORS, Fault
 
 
 def kill(net: Localnet, fault: Fault) -> None:
@@ -28,10 +28,13 @@ def stop(net: Localnet, fault: Fault) -> None:
 
 
 def clock_skew(net: Localnet, fault: Fault) -> None:
-    """The wall clock jumps, and jumps back."""
+    """The wall clock jumps, and jumps back. A validator says that its clock is off before that."""
     service = net.services[fault.victim]
+    said = len(service.lines())
     service.set_clock(fault.skew_s)
     time.sleep(fault.length_s)
+    if fault.victim in VALIDATORS:
+        service.wait_for(lambda line: "clock is off" in line.get("message", ""), said)
     service.set_clock(0)
 
 

@@ -56,6 +56,27 @@ def footprint(service: Service) -> Footprint:
     return Footprint(pages * os.sysconf("SC_PAGESIZE"), len(os.listdir(place / "fd")))
 
 
+class Peak:
+    """The most that processes took, as far as anybody looked."""
+
+    def __init__(self, services: Mapping[str, Service]) -> None:
+        self._services = services
+        self._most = dict.fromkeys(services, Footprint(0, 0))
+
+    def look(self) -> bool:
+        """Looks; true, so that it may stand in a condition."""
+        for name, most in self._most.items():
+            now = footprint(self._services[name])
+            self._most[name] = Footprint(
+                max(most.rss_bytes, now.rss_bytes), max(most.descriptors, now.descriptors)
+            )
+        return True
+
+    def told(self) -> dict[str, str]:
+        """In words, by process."""
+        return {name: str(most) for name, most in self._most.items()}
+
+
 def footprints(net: Localnet) -> dict[str, Footprint]:
     """Of all processes."""
     return {name: footprint(service) for name, service in net.services.items()}
