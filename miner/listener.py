@@ -27,6 +27,10 @@ _QUIET.setLevel(logging.CRITICAL)
 
 LOOK_S = 0.02
 """How often a draining server looks whether it is done."""
+LINGER_S = 0.5
+"""How long a refused client may go on sending, unread: closed at once, it would be reset before it has read
+why it is refused."""
+
 _SLOW_HEADERS = "the headers did not arrive in time"
 
 
@@ -75,7 +79,7 @@ class BoundedServer(web.Server):
             max_field_size=limits.header_field_bytes,
             max_line_size=limits.header_field_bytes,
             keepalive_timeout=limits.read_s,
-            lingering_time=0.5,
+            lingering_time=LINGER_S,
         )
         self._limits = limits
         self._is_proxy = is_proxy
@@ -134,6 +138,7 @@ class _Connection(web.RequestHandler):
     """One connection, whose refusals before the handler are said in the server's words."""
 
     _half_a_head = False
+    _is_late = False
     is_cut = False
 
     @property
@@ -148,6 +153,8 @@ class _Connection(web.RequestHandler):
             self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
+        if self._is_late:
+            return
         super().data_received(data)
         self._half_a_head = (bool(data.strip()) or self._half_a_head) and self.waits
 
@@ -156,8 +163,12 @@ class _Connection(web.RequestHandler):
         # parent, as that lets the transport go.
         transport = self.transport
         late = self._loop.time() >= self._next_keepalive_close_time
-        if transport is not None and self.waits and late and self._half_a_head:
+        if transport is not None and self.waits and late and self._half_a_head and not self._is_late:
+            self._is_late = True
             transport.write(_raw(408, _SLOW_HEADERS))
+            transport.write_eof()
+            self._loop.call_later(LINGER_S, super()._process_keepalive)
+            return
         super()._process_keepalive()
 
     @property
