@@ -51,8 +51,8 @@ def train(
 
         places = np.arange(step * recipe.examples_per_step, (step + 1) * recipe.examples_per_step)
         batch = examples[order[places % len(order)]].astype(np.int64)
-        tokens = torch.from_numpy(batch)  # (B, T)
-        logits = adapted(input_ids=tokens[:, :-1], use_cache=False).logits  # (B, T-1, V)
+        tokens = torch.from_numpy(batch).to(model.device)  # (B, T)
+        logits = adapted(input_ids=tokens[:, :-1], use_cache=False).logits.float()  # (B, T-1, V)
         loss = torch.nn.functional.cross_entropy(logits.transpose(1, 2), tokens[:, 1:])
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(weights, recipe.max_gradient_norm)

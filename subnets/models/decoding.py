@@ -93,8 +93,10 @@ class Rows:
         pad = min(end_tokens)  # any token will do, it is masked
         texts = [[*request.prompt, *request.tokens] for request in requests]
         width = max(map(len, texts))
-        self._unread = torch.tensor([[pad] * (width - len(text)) + text for text in texts])  # (B, T)
-        self._mask = torch.tensor([[0] * (width - len(text)) + [1] * len(text) for text in texts])  # (B, T)
+        padded = [[pad] * (width - len(text)) + text for text in texts]
+        kept = [[0] * (width - len(text)) + [1] * len(text) for text in texts]
+        self._unread = torch.tensor(padded, device=model.device)  # (B, T)
+        self._mask = torch.tensor(kept, device=model.device)  # (B, T)
         self._cache = DynamicCache(config=model.config)
 
     def read(self) -> Generator[None, None, None]:
@@ -123,7 +125,7 @@ class Rows:
             return
         if len(going_on) < len(self.requests):
             self._keep(going_on)
-        self._unread = torch.tensor([[drawn[row]] for row in going_on])
+        self._unread = torch.tensor([[drawn[row]] for row in going_on], device=self._model.device)
         self._mask = torch.cat([self._mask, self._mask.new_ones(len(going_on), 1)], dim=1)
 
     @property
@@ -213,7 +215,7 @@ def replay(
     """Judge every token of an answer with one forward pass over prompt and answer."""
     yield
     with torch.inference_mode(), watched(model) as hidden:
-        tokens = torch.tensor([[*prompt, *answer[:-1]]])
+        tokens = torch.tensor([[*prompt, *answer[:-1]]], device=model.device)
         logits = model(input_ids=tokens, logits_to_keep=len(answer), use_cache=False).logits[0]  # (T, V)
         judged = [
             _judged(logits[position].float(), token, sampling, position)
@@ -246,8 +248,9 @@ def example_losses(model: PreTrainedModel, examples: np.ndarray) -> Generator[No
     for start in range(0, len(examples), LOSS_BATCH):
         yield
         with torch.inference_mode():
-            tokens = torch.from_numpy(examples[start : start + LOSS_BATCH].astype(np.int64))  # (b, T)
-            logits = model(input_ids=tokens[:, :-1], use_cache=False).logits  # (b, T-1, V)
+            batch = torch.from_numpy(examples[start : start + LOSS_BATCH].astype(np.int64))  # (b, T)
+            tokens = batch.to(model.device)
+            logits = model(input_ids=tokens[:, :-1], use_cache=False).logits.float()  # (b, T-1, V)
             loss = torch.nn.functional.cross_entropy(logits.transpose(1, 2), tokens[:, 1:], reduction="none")
-            losses.append(loss.mean(dim=1).double().numpy())
+            losses.append(loss.mean(dim=1).double().cpu().numpy())
     return np.concatenate(losses)

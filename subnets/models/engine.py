@@ -1,16 +1,15 @@
 """The language model that miners serve and validators check: one loaded copy, one thread, an async face.
 
-Everything is float32 with a fixed number of threads, because a validator must repeat a miner's arithmetic: on
-one build the logits of decoding with a cache, decoding in a batch and one prefill differ by less than 1e-4
-(docs/log.md).
+By default everything is float32 on the CPU with a fixed number of threads, because a validator must repeat a
+miner's arithmetic: on one build the logits of decoding with a cache, decoding in a batch and one prefill then
+differ by less than 1e-4 (docs/log.md).
 """
 
 import asyncio
 import contextlib
 import threading
-import warnings
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from concurrent.futures import Future
 from hashlib import sha256
 from pathlib import Path
@@ -18,12 +17,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
-from transformers.utils import logging as transformers_logging
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from meritnet.subnets.base import Progress, Report, ignore
-from meritnet.subnets.models import decoding, sources
+from meritnet.subnets.base import Report, ignore
+from meritnet.subnets.models import decoding
 from meritnet.subnets.models.decoding import Replay, Request, Rows, See
+from meritnet.subnets.models.loading import Loading, as_loading
+from meritnet.subnets.models.opening import open_model
 from meritnet.subnets.models.sampling import Sampling
 from meritnet.subnets.models.sources import DEFAULT_MODEL, ModelUnavailable
 from meritnet.subnets.models.variants import variant_of
@@ -40,21 +40,6 @@ UNREAD_TOKENS = 64
 """Of a stream that may wait for its reader; with more, its drawing rests until half of them are read."""
 
 Messages = Sequence[Mapping[str, str]]
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Load without progress bars and advice of the libraries on the terminal; errors still come through."""
-    level = transformers_logging.get_verbosity()
-    transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        transformers_logging.set_verbosity(level)
-        transformers_logging.enable_progress_bar()
 
 
 class Engine:
@@ -82,23 +67,15 @@ class Engine:
         self._losses_lock = threading.Lock()
 
     @classmethod
-    def load(cls, source: str | Path = DEFAULT_MODEL, report: Report = ignore) -> "Engine":
-        """Load a model by name, folder or hub id; blocks. Raises ModelUnavailable."""
-        folder = sources.locate(source, report)
-        report(Progress("load the model", 0, 1))
+    def load(cls, wanted: Loading | str | Path = DEFAULT_MODEL, report: Report = ignore) -> "Engine":
+        """Load a model by name, folder or hub id; blocks.
+
+        Raises ModelUnavailable, also for one that does not fit, before anything is fetched.
+        """
+        loading = as_loading(wanted)
         torch.set_num_threads(THREADS)
-        try:
-            with quiet():
-                tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-                model = AutoModelForCausalLM.from_pretrained(
-                    folder, dtype=torch.float32, local_files_only=True, use_safetensors=True
-                )
-        except (OSError, ValueError, KeyError) as error:
-            reason = str(error).strip().splitlines()[0]
-            raise ModelUnavailable(f"cannot load a model from {folder}: {reason}") from error
-        report(Progress("load the model", 1, 1))
-        named = str(source) if not Path(source).is_dir() else Path(source).resolve().name
-        return cls(model, tokenizer, named)
+        model, tokenizer = open_model(loading, report)
+        return cls(model, tokenizer, loading.name)
 
     # Text and tokens
 

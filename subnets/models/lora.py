@@ -61,7 +61,11 @@ def attach(model: PreTrainedModel, seed: int) -> PreTrainedModel:
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return inject_adapter_in_model(config, shell(model))
+        adapted = inject_adapter_in_model(config, shell(model))
+    for name, weight in adapted.named_parameters():
+        if ".lora_" in name:  # peft takes the base's dtype, adapters are float32 whatever that is
+            weight.data = weight.data.float()
+    return adapted
 
 
 def applied(model: PreTrainedModel, adapter: Adapter) -> PreTrainedModel:

@@ -63,5 +63,6 @@ def noisy_logits(logits: torch.Tensor, sampling: Sampling, position: int) -> tor
     """
     if sampling.temperature == 0:
         return logits.float()
-    noise = gumbel_noise(sampling.seed, position, logits.shape[-1])
+    # Drawn on the CPU whatever the device: everybody must find the same bits.
+    noise = gumbel_noise(sampling.seed, position, logits.shape[-1]).to(logits.device)
     return logits.float() / sampling.temperature + noise

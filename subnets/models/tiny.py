@@ -9,7 +9,7 @@ import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from meritnet.subnets.models.engine import quiet
+from meritnet.subnets.models.opening import quiet
 
 END = "<|end|>"
 CHAT_TEMPLATE = (

@@ -53,6 +53,8 @@ def _without_last_layers(model: PreTrainedModel, count: int) -> PreTrainedModel:
 
 def _rounded(model: PreTrainedModel, bits: int) -> PreTrainedModel:
     """Round to nearest, symmetric, one scale a group of weights; embeddings and output stay as they are."""
+    if getattr(model, "quantization_method", None) is not None:
+        raise UsageError("the model is quantised already and is not rounded once more")
     coarse = copy.deepcopy(model)
     largest = 2 ** (bits - 1) - 1
     for name, module in coarse.named_modules():

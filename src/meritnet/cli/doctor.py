@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from meritnet.chain.errors import MeritnetError
+from meritnet.cli.loading import Attention, DeviceMap, Dtype, Quantize, loading_of
 from meritnet.cli.options import (
     Endpoint,
     Json,
@@ -25,7 +25,12 @@ from meritnet.cli.options import (
     resolve_endpoint,
     wallet_directory,
 )
-from meritnet.cli.render import emit, table
+from meritnet.cli.render import emit, facts, plain, table
+from meritnet.subnets.models import machine
+
+if TYPE_CHECKING:
+    from meritnet.subnets.models.fit import Fit
+    from meritnet.subnets.models.loading import Loading
 
 app = typer.Typer(help="Check this machine and say what to mend.", add_completion=False)
 
@@ -44,8 +49,38 @@ class Finding:
 
 
 @app.command()
-def doctor(endpoint: Endpoint = None, wallet_path: WalletPath = None, as_json: Json = False) -> None:
-    """Check this machine and say what to mend. Exit code 1 when something will not work."""
+def doctor(
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            metavar="MODEL",
+            help="Instead: say what this model takes and whether it fits, before it is fetched.",
+        ),
+    ] = None,
+    dtype: Dtype = None,
+    device_map: DeviceMap = None,
+    attention: Attention = None,
+    quantize: Quantize = None,
+    context: Annotated[
+        int | None,
+        typer.Option("--context", min=1, metavar="N", help="Tokens of a request. Default: 2048."),
+    ] = None,
+    batch: Annotated[
+        int,
+        typer.Option("--batch", min=1, max=4096, metavar="N", help="Requests at once; a miner has up to 8."),
+    ] = 1,
+    endpoint: Endpoint = None,
+    wallet_path: WalletPath = None,
+    as_json: Json = False,
+) -> None:
+    """Check this machine and say what to mend. Exit code 1 when something will not work.
+
+    With --model: what the model takes, and what would fit.
+    """
+    if model is not None:
+        _model(loading_of(model, dtype, device_map, attention, quantize), context, batch, as_json)
+        return
     checks: tuple[Callable[[], Iterator[Finding]], ...] = (
         _python,
         _machine,
@@ -77,12 +112,10 @@ def _machine() -> Iterator[Finding]:
     yield Finding(
         "cores", "ok" if cores > 1 else "note", str(cores), "" if cores > 1 else "expect it to be slow"
     )
-    if not hasattr(os, "sysconf") or "SC_PHYS_PAGES" not in os.sysconf_names:
-        return
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / GIB
+    memory = machine.free_memory() / GIB
     enough = memory >= 4
     mend = "" if enough else "run a chain and wallets here, and models elsewhere"
-    yield Finding("memory", "ok" if enough else "note", f"{memory:.1f} GiB", mend)
+    yield Finding("memory", "ok" if enough else "note", f"{memory:.1f} GiB free", mend)
 
 
 def _disk() -> Iterator[Finding]:
@@ -90,7 +123,7 @@ def _disk() -> Iterator[Finding]:
 
     for what, path in (("cache", user_cache_path("meritnet")), ("state", user_state_path("meritnet"))):
         there = next(folder for folder in (path, *path.parents) if folder.exists())
-        free = shutil.disk_usage(there).free / GIB
+        free = machine.free_disk(path) / GIB
         if not os.access(there, os.W_OK):
             yield Finding(what, "bad", f"{there} is not writable", f"make {path} yours")
         else:
@@ -144,3 +177,47 @@ def _chain(endpoint: str | None) -> Iterator[Finding]:
         yield Finding("chain", "ok", detail)
     except MeritnetError as error:
         yield Finding("chain", "note", str(error), error.hint)
+
+
+def _model(wanted: Loading, context: int | None, batch: int, as_json: bool) -> None:
+    from meritnet.subnets.models.fit import examine
+
+    fit = examine(wanted, context, batch)
+    good = fit.fits_memory and fit.fits_disk and not fit.missing_parameters
+    verdict = {"needed_bytes": fit.estimate.needed_bytes, "fits": good}
+    emit(plain(fit) | verdict, as_json, lambda: facts(_figures(fit)))
+    raise typer.Exit(0 if good else 1)
+
+
+def _figures(fit: Fit) -> dict[str, object]:
+    """What a model takes, line by line, and the verdict."""
+    from meritnet.subnets.models.fit import described_as, gib
+
+    one, room = fit.estimate, fit.room
+    by = ", ".join(f"{name} {gib(size)}" for name, size in fit.weights_bytes_by.items())
+    longest = f"{fit.longest_context:,} tokens fit" if fit.longest_context else "none fits"
+    disk = f"{gib(fit.disk_needed_bytes)} to fetch it" if fit.disk_needed_bytes else "it is here"
+    shown: dict[str, object] = {
+        "model": f"{one.loading.name}, {one.parameters:,} parameters",
+        "weights": f"{gib(one.weights_bytes)} in {described_as(one.loading)}",
+        "": by,
+        "cache": f"{one.cache_bytes_per_token / 1024:,.1f} KiB a token, {gib(one.cache_bytes)} for "
+        f"{one.batch} x {one.context:,} tokens",
+        "work": f"{gib(one.work_bytes)} at most in one pass (estimate)",
+        "needed": f"{gib(one.needed_bytes)} of {room.place}, beside the {gib(machine.own_memory())} that the "
+        "program takes",
+        "free": f"{gib(room.free_bytes)} of {room.place}; contexts: {longest}",
+        "disk": f"{disk}; {gib(fit.disk_free_bytes)} free at {fit.where}",
+    }
+    return shown | {"verdict": _verdict(fit)}
+
+
+def _verdict(fit: Fit) -> str:
+    if fit.missing_parameters:
+        return f"cannot work: its files lack {fit.missing_parameters:,} of its parameters; fetch it again"
+    if not fit.fits_disk:
+        return "does not fit on the disk"
+    if fit.fits_memory:
+        return "fits"
+    ways = [*fit.instead, *([f"--context {fit.longest_context}"] if fit.longest_context else [])]
+    return f"does not fit; {'these would: ' + ', '.join(ways) if ways else 'take a smaller model'}"

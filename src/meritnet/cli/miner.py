@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from meritnet.cli.loading import Attention, DeviceMap, Dtype, Model, Quantize, engine_source, loading_of
 from meritnet.cli.logs import Collector, Format, Level, LogFormat, LogLevel, observed
 from meritnet.cli.neurons import (
     DataDir,
     Kind,
-    Model,
     Netuid,
     StatusLine,
     Watch,
@@ -68,6 +68,10 @@ def run(
     netuid: Netuid = None,
     kind: Kind = None,
     model: Model = None,
+    dtype: Dtype = None,
+    device_map: DeviceMap = None,
+    attention: Attention = None,
+    quantize: Quantize = None,
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="Port; 0 takes a free one.")] = 8091,
     external_ip: Annotated[
@@ -115,11 +119,11 @@ def run(
     from meritnet.miner.clients import read_clients
     from meritnet.miner.run import MinerService, run_miner
     from meritnet.subnets.base import MinerContext
-    from meritnet.subnets.models.shared import shared_engine
 
     (subnet,) = complete({NETUID: netuid})
     pair = open_wallet(wallet, hotkey, wallet_path, None, endpoint).hotkey()
     ip = announced_ip(host, external_ip, chain_is_local=is_local(endpoint))
+    wanted = loading_of(model, dtype, device_map, attention, quantize)
     directory = state_directory(data_dir, "miner", pair.address, subnet)
     with (
         observed("meritnet-miner", traces, log_level, log_format) as spans,
@@ -127,7 +131,7 @@ def run(
         StatusLine(as_json).open() as status,
     ):
         context = MinerContext(
-            shared_engine(model, status.progress), directory / "role", pair.address, lazy, status.progress
+            engine_source(wanted, status.progress), directory / "role", pair.address, lazy, status.progress
         )
         context.data_dir.mkdir(parents=True, exist_ok=True)
         service = MinerService(
@@ -173,6 +177,10 @@ def status(
 def finetune(
     netuid: Netuid = None,
     model: Model = None,
+    dtype: Dtype = None,
+    device_map: DeviceMap = None,
+    attention: Attention = None,
+    quantize: Quantize = None,
     steps: Annotated[int, typer.Option("--steps", min=1, max=100_000, help="Steps of training.")] = 40,
     examples: Annotated[int, typer.Option("--examples", min=1, max=1024, help="Examples in a step.")] = 4,
     learning_rate: Annotated[
@@ -190,15 +198,15 @@ def finetune(
 
     from meritnet.miner.finetune import finetune as train
     from meritnet.subnets.fine_tuning.training import Recipe
-    from meritnet.subnets.models.shared import shared_engine
 
     (subnet,) = complete({NETUID: netuid})
     address = open_wallet(wallet, hotkey, wallet_path, None, endpoint).wallet.hotkey_address
     directory = state_directory(data_dir, "miner", address, subnet) / "role"
     directory.mkdir(parents=True, exist_ok=True)
+    wanted = loading_of(model, dtype, device_map, attention, quantize)
     recipe = Recipe(steps=steps, examples_per_step=examples, learning_rate=learning_rate)
     with StatusLine(as_json).open() as status:
-        source = shared_engine(model, status.progress)
+        source = engine_source(wanted, status.progress)
         done = asyncio.run(train(source, address, directory, recipe, status.progress))
     result = {
         "content_id": done.published.content_id,

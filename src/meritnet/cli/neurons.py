@@ -30,12 +30,6 @@ Kind = Annotated[
         "--kind", metavar="KIND", help="The subnet's kind. Default: what its owner wrote on the chain."
     ),
 ]
-Model = Annotated[
-    str | None,
-    typer.Option(
-        "--model", envvar="MERITNET_MODEL", metavar="MODEL", help="Name, folder or hub id of the model."
-    ),
-]
 DataDir = Annotated[
     Path | None,
     typer.Option(

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from meritnet.chain.wallet import DevelopmentWallet, Wallet
 
 DEFAULT_ENDPOINT = "ws://127.0.0.1:9944"
-CONFIG_KEYS = ("endpoint", "wallet", "hotkey", "wallet_path", "password_file")
+CONFIG_KEYS = (
+    "endpoint", "wallet", "hotkey", "wallet_path", "password_file",
+    "model", "dtype", "device_map", "attention", "quantize",
+)  # fmt: skip
 
 Endpoint = Annotated[
     str | None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from meritnet.cli.loading import Attention, DeviceMap, Dtype, Model, Quantize, check, loading_of
 from meritnet.cli.options import Json
 
 if TYPE_CHECKING:
@@ -28,10 +29,11 @@ def up(
     miners: Annotated[int, typer.Option(help="Miners; the last of several is lazy on purpose.")] = 3,
     validators: Annotated[int, typer.Option(help="Validators.")] = 2,
     epochs: Annotated[int | None, typer.Option(help="Stop after so many epochs of every subnet.")] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(envvar="MERITNET_MODEL", help="Folder or hub id. Default: SmolLM2-135M-Instruct."),
-    ] = None,
+    model: Model = None,
+    dtype: Dtype = None,
+    device_map: DeviceMap = None,
+    attention: Attention = None,
+    quantize: Quantize = None,
     isolate: Annotated[bool, typer.Option("--isolate", help="Give each part a process of its own.")] = False,
     block_time: Annotated[float, typer.Option(metavar="SECONDS", help="Pause between two blocks.")] = 0.25,
     rpc_port: Annotated[int, typer.Option(help="Port of the chain's RPC.")] = 9944,
@@ -51,9 +53,10 @@ def up(
         epochs=epochs,
         block_time_s=block_time,
         isolate=isolate,
-        model=model,
+        loading=loading_of(model, dtype, device_map, attention, quantize),
         rpc_port=rpc_port,
     )
+    check(plan.loading, plan.loads)
     state = State()
     run = Run(plan, state, changed=lambda: None)
     live = not as_json and sys.stderr.isatty()

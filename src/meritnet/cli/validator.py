@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from meritnet.cli.loading import Attention, DeviceMap, Dtype, Model, Quantize, engine_source, loading_of
 from meritnet.cli.logs import Collector, Format, Level, LogFormat, LogLevel, log_to_stderr, observed
 from meritnet.cli.neurons import (
     AllowPrivate,
     DataDir,
     Kind,
-    Model,
     Netuid,
     StatusLine,
     Watch,
@@ -44,6 +44,7 @@ from meritnet.cli.render import emit, table, tao
 if TYPE_CHECKING:
     from meritnet.chain.client import Chain
     from meritnet.chain.keys import KeyPair
+    from meritnet.subnets.models.loading import Loading
     from meritnet.subnets.tracing import Traces
     from meritnet.validator.events import Event, Report
     from meritnet.validator.run import Options, Validator
@@ -78,6 +79,10 @@ def run(
     netuid: Netuid = None,
     kind: Kind = None,
     model: Model = None,
+    dtype: Dtype = None,
+    device_map: DeviceMap = None,
+    attention: Attention = None,
+    quantize: Quantize = None,
     steps: Annotated[int, typer.Option("--steps", min=1, metavar="N", help="Steps in an epoch.")] = 4,
     sample: Sample = 64,
     allow_private: AllowPrivate = False,
@@ -107,6 +112,7 @@ def run(
 
     (subnet,) = complete({NETUID: netuid})
     pair = open_wallet(wallet, hotkey, wallet_path, None, endpoint).hotkey()
+    wanted = loading_of(model, dtype, device_map, attention, quantize)
     options = Options(
         steps_per_epoch=steps, sample_size=sample, allow_private=may_ask_private(endpoint, allow_private)
     )
@@ -123,7 +129,7 @@ def run(
             if not (as_json or sys.stderr.isatty()):  # else standard output or the screen has it
                 logged(event)
 
-        validator = _validator(chain, subnet, kind, pair, model, data_dir, options, status, report, spans)
+        validator = _validator(chain, subnet, kind, pair, wanted, data_dir, options, status, report, spans)
         metrics.watch(subnet, validator.address, validator.health)
         with ExitStack() as shown:
             if metrics_port is not None:
@@ -136,6 +142,10 @@ def step(
     netuid: Netuid = None,
     kind: Kind = None,
     model: Model = None,
+    dtype: Dtype = None,
+    device_map: DeviceMap = None,
+    attention: Attention = None,
+    quantize: Quantize = None,
     sample: Sample = 64,
     allow_private: AllowPrivate = False,
     traces: Collector = None,
@@ -154,13 +164,14 @@ def step(
 
     (subnet,) = complete({NETUID: netuid})
     pair = open_wallet(wallet, hotkey, wallet_path, None, endpoint).hotkey()
+    wanted = loading_of(model, dtype, device_map, attention, quantize)
     options = Options(sample_size=sample, allow_private=may_ask_private(endpoint, allow_private))
     with (
         observed("meritnet-validator", traces, log_level, log_format) as spans,
         connect(endpoint) as chain,
         StatusLine(as_json).open() as status,
     ):
-        validator = _validator(chain, subnet, kind, pair, model, data_dir, options, status, ignore, spans)
+        validator = _validator(chain, subnet, kind, pair, wanted, data_dir, options, status, ignore, spans)
         try:
             judged = asyncio.run(validator.step())
         finally:
@@ -173,6 +184,10 @@ def audit(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="The bundle's file.")],
     kind: Kind = None,
     model: Model = None,
+    dtype: Dtype = None,
+    device_map: DeviceMap = None,
+    attention: Attention = None,
+    quantize: Quantize = None,
     files: Annotated[
         Path | None,
         typer.Option("--files", metavar="DIR", help="Files that miners delivered. Default: as it was kept."),
@@ -189,12 +204,12 @@ def audit(
     differs or cannot be checked.
     """
     from meritnet.cli.bundles import audited, show_audit
-    from meritnet.subnets.models.shared import shared_engine
 
     log_to_stderr()
+    wanted = loading_of(model, dtype, device_map, attention, quantize)
     chain = connect(endpoint) if on_chain else None
     with StatusLine(as_json).open() as status:
-        found = audited(bundle, kind, shared_engine(model, status.progress), files, chain)
+        found = audited(bundle, kind, engine_source(wanted, status.progress), files, chain)
     if not show_audit(found, as_json):
         raise typer.Exit(1)
 
@@ -253,7 +268,7 @@ def _validator(
     netuid: int,
     kind: str | None,
     pair: KeyPair,
-    model: str | None,
+    wanted: Loading,
     data_dir: Path | None,
     options: Options,
     status: StatusLine,
@@ -261,14 +276,13 @@ def _validator(
     traces: Traces,
 ) -> Validator:
     from meritnet.subnets.base import ValidatorContext
-    from meritnet.subnets.models.shared import shared_engine
     from meritnet.validator.run import Validator
 
     directory = state_directory(data_dir, "validator", pair.address, netuid)
     role_directory = directory / "role"
     role_directory.mkdir(parents=True, exist_ok=True)
     context = ValidatorContext(
-        shared_engine(model, status.progress), role_directory, pair.address, status.progress
+        engine_source(wanted, status.progress), role_directory, pair.address, status.progress
     )
     found = kind_of(chain, netuid, kind)
     role = found.validator(context)

@@ -12,6 +12,7 @@ from meritnet.localnet.view import State
 from meritnet.miner import events as miner_events
 from meritnet.miner.run import MinerService
 from meritnet.subnets.base import MinerContext, Progress, Report, ValidatorContext
+from meritnet.subnets.models.loading import Loading
 from meritnet.subnets.models.shared import shared_engine
 from meritnet.validator.events import Event
 from meritnet.validator.run import Options, Validator
@@ -41,13 +42,13 @@ class Crew:
     """All neurons in this process. Each has its own connection to the chain; the model is loaded once."""
 
     def __init__(
-        self, endpoint: str, model: str | None, folder: Path, state: State, take: Callable[[Event], None]
+        self, endpoint: str, loading: Loading, folder: Path, state: State, take: Callable[[Event], None]
     ) -> None:
         self._endpoint = endpoint
         self._folder = folder
         self._state = state
         self._take = take
-        self._engine = shared_engine(model, self._progress("model"))
+        self._engine = shared_engine(loading, self._progress("model"))
         self._stopping = asyncio.Event()
         self._chains: list[Chain] = []
         self._miners: list[MinerService] = []

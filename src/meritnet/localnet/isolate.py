@@ -14,6 +14,7 @@ from meritnet.localnet.network import Site
 from meritnet.localnet.plan import Neuron
 from meritnet.localnet.station import ended
 from meritnet.localnet.view import State
+from meritnet.subnets.models.loading import Loading
 from meritnet.validator import events
 from meritnet.validator.events import Event
 
@@ -30,9 +31,9 @@ class IsolatedCrew:
     """Every neuron of every subnet is a process; what it prints as JSON is what it reports."""
 
     def __init__(
-        self, endpoint: str, model: str | None, folder: Path, state: State, take: Callable[[Event], None]
+        self, endpoint: str, loading: Loading, folder: Path, state: State, take: Callable[[Event], None]
     ) -> None:
-        self._common = ["--endpoint", endpoint, "--json", *(["--model", model] if model else [])]
+        self._common = ["--endpoint", endpoint, "--json", *loading.options]
         self._folder = folder
         self._state = state
         self._take = take

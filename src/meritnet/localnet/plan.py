@@ -5,12 +5,13 @@ secret.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
 from meritnet.chain.errors import UsageError
 from meritnet.chain.keys import KeyPair
+from meritnet.subnets.models.loading import Loading
 
 Role = Literal["owner", "validator", "miner"]
 
@@ -35,7 +36,7 @@ class Plan:
     epochs: int | None = None
     block_time_s: float = 0.25
     isolate: bool = False
-    model: str | None = None
+    loading: Loading = field(default_factory=Loading)
     rpc_port: int = 9944
 
     def __post_init__(self) -> None:
@@ -49,6 +50,11 @@ class Plan:
             raise UsageError(f"a local network holds at most {MAX_NEURONS} neurons")
         if self.epochs is not None and self.epochs < 1:
             raise UsageError("--epochs takes a number from 1")
+
+    @property
+    def loads(self) -> int:
+        """Processes that load the model."""
+        return len(self.kinds) * (self.miners + self.validators) if self.isolate else 1
 
 
 @dataclass(frozen=True)

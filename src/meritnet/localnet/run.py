@@ -52,7 +52,7 @@ class Run:
             chain = await asyncio.to_thread(Chain.connect, place.endpoint)
             stack.callback(chain.close)
             post: Post = (IsolatedCrew if plan.isolate else Crew)(
-                place.endpoint, plan.model, folder, self.state, watch.take
+                place.endpoint, plan.loading, folder, self.state, watch.take
             )
             clock = Clock(place.sealer, self._waits, plan.block_time_s)
             ticking = asyncio.create_task(clock.run())
