@@ -5,10 +5,10 @@ the answers; both see bytes only, so the network (signatures, limits, retries) s
 imports torch.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from meritnet.chain.errors import MeritnetError
 
@@ -200,6 +200,33 @@ class ValidatorRole(Protocol):
 
     async def score(self, task: Task, answer: Answer, artifacts: Mapping[str, Path]) -> Score:
         """Judge an answer; `artifacts` maps a content id to a verified file. Raises InvalidAnswer."""
+        ...
+
+
+PastStep = Sequence[tuple[Task, Mapping[str, object]]]
+"""A step that counted: what each miner was asked, and the evidence of its score, empty where nothing came."""
+
+
+@runtime_checkable
+class Remembers(Protocol):
+    """What a validator's role has besides, if it judges by earlier steps.
+
+    Its tasks state whatever it remembers, so that a task and an answer still fix the score; and what it
+    remembers follows from the receipts of the steps before, so that anybody who has those draws the same
+    tasks.
+    """
+
+    @property
+    def recalled_steps(self) -> int:
+        """So many steps before the next one are enough to remember all that counts."""
+        ...
+
+    def recall(self, step: PastStep) -> None:
+        """Take in a step that counted, in the order of time. Raises ValueError for values that are none."""
+        ...
+
+    def unremembered(self, task: Task) -> Task:
+        """Give a task as it would be drawn if there were nothing to remember. Raises InvalidRequest."""
         ...
 
 

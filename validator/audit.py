@@ -7,7 +7,7 @@ one but the validator can know, such as that no answer came, is named as its wor
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -15,21 +15,24 @@ from pathlib import Path
 
 from meritnet.chain.errors import MeritnetError
 from meritnet.subnets.artifacts import ArtifactStore
-from meritnet.subnets.base import Answer, ArtifactRef, ValidatorRole
+from meritnet.subnets.base import Answer, ArtifactRef, Remembers, ValidatorRole
 from meritnet.subnets.receipts import Receipt
 from meritnet.validator import provenance
 from meritnet.validator.archive import Archive, opened
 from meritnet.validator.ask import Failure
 from meritnet.validator.binding import proof_path, read_proof
 from meritnet.validator.bundle import Bundle, Entry, InvalidBundle, StepBundle, WeightsBundle
-from meritnet.validator.judgement import Judgement, judgement
+from meritnet.validator.judgement import Judgement, judgement, plain
 from meritnet.validator.provenance import Origin
+from meritnet.validator.recollection import recalled
 from meritnet.validator.sampling import sample, step_seed
 from meritnet.validator.scores import ALPHA, Average, moved
 from meritnet.validator.weights import weight_vector
 
 TOLERANCE = 1e-4
 """Two machines' floating point may score one answer this differently."""
+FIGURES_TOLERANCE = 1e-3
+"""The figures behind a score are rounded besides."""
 _ABSENT = Failure("it is not at hand")
 
 Roles = Callable[[Origin], ValidatorRole]
@@ -162,6 +165,7 @@ async def _step(bench: Bench, name: str, step: StepBundle, standings: Standings)
         finding(name, "order", _follows(step, standings), "a step of this epoch before it is left out"),
     ]
     role = bench.roles(origin)
+    is_whole = recalled(role, bench.archive, step.previous)
     found += [
         _same_code(name, origin, role),
         finding(name, "alpha", step.alpha == ALPHA, f"newest scores weigh {ALPHA:g} here"),
@@ -169,7 +173,7 @@ async def _step(bench: Bench, name: str, step: StepBundle, standings: Standings)
     for entry in step.entries:
         found += [
             _signatures(name, origin, entry.receipt),
-            _task(name, role, seed, entry.receipt),
+            _task(name, role, seed, entry.receipt, is_whole),
             await _score(bench, name, role, entry.receipt),
             _average(name, step, entry, standings),
         ]
@@ -208,9 +212,16 @@ def _signatures(name: str, origin: Origin, receipt: Receipt) -> Finding:
     return Finding(name, about, Verdict.HOLDS, "" if receipt.response else "of the request; none came back")
 
 
-def _task(name: str, role: ValidatorRole, seed: bytes, receipt: Receipt) -> Finding:
-    drawn = role.task(seed, receipt.uid)
-    return finding(name, f"uid {receipt.uid}: task", drawn == receipt.task, "the seed draws another question")
+def _task(name: str, role: ValidatorRole, seed: bytes, receipt: Receipt, is_whole: bool) -> Finding:
+    """The question beside the one that the seed draws; what it says of earlier steps, beside those."""
+    drawn, about = role.task(seed, receipt.uid), f"uid {receipt.uid}: task"
+    if drawn == receipt.task or not isinstance(role, Remembers):
+        return finding(name, about, drawn == receipt.task, "the seed draws another question")
+    if role.unremembered(drawn) != role.unremembered(receipt.task):
+        return Finding(name, about, Verdict.DIFFERS, "the seed draws another question")
+    if is_whole:
+        return Finding(name, about, Verdict.DIFFERS, "the steps before say other things than it does")
+    return Finding(name, about, Verdict.WORD, "the steps that it goes by are not all at hand")
 
 
 async def _score(bench: Bench, name: str, role: ValidatorRole, receipt: Receipt) -> Finding:
@@ -227,15 +238,29 @@ async def _score(bench: Bench, name: str, role: ValidatorRole, receipt: Receipt)
     if again.failure:
         verdict = Verdict.WORD if word else Verdict.UNCHECKED
         return Finding(name, about, verdict, receipt.why if word else again.failure)
-    return _compared(name, about, receipt, again)
+    return _compared(name, about, receipt, again, figures=isinstance(role, Remembers))
 
 
-def _compared(name: str, about: str, receipt: Receipt, again: Judgement) -> Finding:
+def _compared(name: str, about: str, receipt: Receipt, again: Judgement, *, figures: bool) -> Finding:
+    """What was given beside what is due; the figures too, where later steps go by them."""
     score = again.score
     if not math.isclose(score.value, receipt.score, abs_tol=TOLERANCE):
         given, due = f"{receipt.score:g} ({receipt.why})", f"{score.value:g} ({score.why})"
         return Finding(name, about, Verdict.DIFFERS, f"given was {given}, due is {due}")
+    if figures and not _close(plain(score.evidence), receipt.evidence):
+        return Finding(name, about, Verdict.DIFFERS, "the figures by which later steps go are others")
     return finding(name, about, _words(score.why) == _words(receipt.why), f"the reason is: {score.why}")
+
+
+def _close(one: object, other: object) -> bool:
+    """Whether two values as JSON has them are the same, numbers up to FIGURES_TOLERANCE."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(_close(one[name], other[name]) for name in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_close, one, other))
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, abs_tol=FIGURES_TOLERANCE)
+    return one == other
 
 
 def _words(why: str) -> str:

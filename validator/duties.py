@@ -30,6 +30,7 @@ from meritnet.validator.commit import Commit, CommitBook, Committer
 from meritnet.validator.health import Health
 from meritnet.validator.limits import Limits, read_limits, rehearse
 from meritnet.validator.provenance import origin
+from meritnet.validator.recollection import recalled
 from meritnet.validator.schedule import EpochClock, Progress
 from meritnet.validator.state import Forecast, State
 from meritnet.validator.step import Bench, Judged, Moment, step
@@ -95,6 +96,7 @@ class Duties:
         self.committer = Committer(chain, netuid, pair, book, self.archive)
         store = ArtifactStore(directory / "artifacts")
         self.asker = Asker(pair, store, allow_private=manner.allow_private, traces=traces)
+        recalled(role, self.archive, self.state.bundle)
         self._chain = chain
         self._pair = pair
         self._threads = threads

@@ -26,6 +26,7 @@ from meritnet.validator.events import Asked, Report, Scored
 from meritnet.validator.health import Health
 from meritnet.validator.judgement import Judgement, judgement, plain
 from meritnet.validator.provenance import Origin
+from meritnet.validator.recollection import took_in
 from meritnet.validator.sampling import sample, step_seed
 from meritnet.validator.scores import ScoreBook, moved
 from meritnet.validator.view import Block
@@ -123,6 +124,7 @@ async def step(bench: Bench, moment: Moment, targets: Sequence[Target], most: in
     name = await asyncio.get_running_loop().run_in_executor(bench.threads, bench.archive.put, bundle)
     for entry in entries:
         _count(bench, entry)
+    took_in(bench.role, entries)
     return Step(name, list(judged))
 
 

@@ -5,7 +5,8 @@ others are for training. Validators measure on held-out examples drawn by the st
 train on them; nothing can stop a dishonest one, since the text is public (see README.md).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pydoc_data.topics import topics
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 EXAMPLE_TOKENS = 64
 HELD_OUT_ONE_IN = 4
+SHINGLE_WORDS = 5
+NEAR_COPY = 0.5
+"""From this part of common shingles on, a held-out paragraph is one of training (docs/log.md)."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,8 @@ def split(texts: Mapping[str, str]) -> tuple[list[str], list[str]]:
     """Split topics into texts for training and texts held out.
 
     Topics quote each other at length (``compound`` holds all of ``if``), so every paragraph is used once, and
-    one that occurs in a held-out topic is held out wherever it occurs.
+    one that occurs in a held-out topic is held out wherever it occurs. A held-out paragraph that nearly
+    occurs in training is dropped.
     """
     used: set[str] = set()
     sides: dict[bool, list[str]] = {True: [], False: []}
@@ -57,7 +62,27 @@ def split(texts: Mapping[str, str]) -> tuple[list[str], list[str]]:
             fresh = [paragraph for paragraph in texts[topic].split("\n\n") if paragraph not in used]
             used.update(fresh)
             sides[held_out].append("\n\n".join(fresh))
-    return sides[False], sides[True]
+    return sides[False], without_near_copies(sides[True], sides[False])
+
+
+def without_near_copies(held_out: Iterable[str], train: Iterable[str]) -> list[str]:
+    """Texts without the paragraphs of whose shingles NEAR_COPY or more occur in a training text.
+
+    A paragraph of fewer than SHINGLE_WORDS words has no shingle and stays.
+    """
+    seen = {shingle for text in train for paragraph in text.split("\n\n") for shingle in shingles(paragraph)}
+    kept = []
+    for text in held_out:
+        own = [(paragraph, shingles(paragraph)) for paragraph in text.split("\n\n")]
+        fresh = [one for one, found in own if not found or len(found & seen) < NEAR_COPY * len(found)]
+        kept.append("\n\n".join(fresh))
+    return kept
+
+
+def shingles(paragraph: str) -> set[tuple[str, ...]]:
+    """Every run of SHINGLE_WORDS words, case and punctuation left out."""
+    words = re.findall(r"\w+", paragraph.lower())
+    return {tuple(words[at : at + SHINGLE_WORDS]) for at in range(len(words) - SHINGLE_WORDS + 1)}
 
 
 def load_corpus(encode: Callable[[str], list[int]]) -> Corpus:

@@ -11,19 +11,55 @@ PATH = "/fine_tuning"
 MAX_REQUEST_BYTES = 1_024
 MAX_ANSWER_BYTES = 1_024
 MAX_STEPS = 1_000_000
+MAX_ROUNDS = 2**32
+MAX_ENTERED = 2
+"""Adapters of one uid that a validator knows: the two that it offered last."""
 
 Hex32 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
+Uid = Annotated[int, Field(ge=0, lt=2**16)]
+Round = Annotated[int, Field(ge=0, lt=MAX_ROUNDS)]
+
+
+class Entered(Strict):
+    """An adapter that the miner offered in an earlier round."""
+
+    content_id: Hex32
+    round: Round
+    """The first round in which it was offered."""
+    copy_of: Uid | None = None
+    """Whose adapter it was found to be."""
+
+
+class Champion(Strict):
+    """Who has the crown in this round."""
+
+    uid: Uid
+    content_id: Hex32
+    rounds: Round = 0
+    """For how many rounds it has defended the crown."""
+
+
 class AdapterRequest(Strict):
-    """Ask for the adapter that the miner offers in this step."""
+    """Ask for the adapter that the miner offers in this step.
+
+    It states all that the validator remembers and judges by: request and answer are enough to score again,
+    and a miner sees how it stands.
+    """
 
     model: str = Field(min_length=1, max_length=200)
     """The base model that the adapter must fit."""
     seed: Hex32
-    """Draws the held-out examples; with it, request and answer are enough to score again."""
-    uid: int = Field(ge=0, lt=2**16)
+    """Draws the held-out examples."""
+    uid: Uid
     """Whom the validator asks: an adapter is paid under one uid only."""
+    round: Round = 0
+    """The validator's steps before this one."""
+    entered: Annotated[tuple[Entered, ...], Field(max_length=MAX_ENTERED)] = ()
+    """The only adapters that are judged in this step: they were offered before its block was known."""
+    champion: Champion | None = None
+    """Missing where nobody has surely beaten the base model."""
 
 
 class AdapterAnswer(Strict):

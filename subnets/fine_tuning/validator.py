@@ -1,18 +1,28 @@
-"""The asking side: fetch an adapter, check it, measure what it gains on held-out text."""
+"""The asking side: fetch an adapter, check it, measure what it gains on text drawn after it was offered."""
 
 import asyncio
 import math
 from collections.abc import Mapping
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 
 from meritnet.subnets.artifacts import ArtifactError, read_verified
-from meritnet.subnets.base import Answer, ArtifactRef, InvalidAnswer, Score, Task, ValidatorContext
+from meritnet.subnets.base import (
+    Answer,
+    ArtifactRef,
+    InvalidAnswer,
+    InvalidRequest,
+    PastStep,
+    Score,
+    Task,
+    ValidatorContext,
+)
 from meritnet.subnets.draws import Draws
-from meritnet.subnets.fine_tuning.copies import Offers
+from meritnet.subnets.fine_tuning import copies, duel
+from meritnet.subnets.fine_tuning.copies import sketch
 from meritnet.subnets.fine_tuning.data import corpus_of
+from meritnet.subnets.fine_tuning.duel import lower_bound
 from meritnet.subnets.fine_tuning.messages import (
     MAX_ANSWER_BYTES,
     PATH,
@@ -21,6 +31,7 @@ from meritnet.subnets.fine_tuning.messages import (
     parse_answer,
     parse_request,
 )
+from meritnet.subnets.fine_tuning.record import REMEMBERED_ROUNDS, Record, found_in
 from meritnet.subnets.models import lora
 from meritnet.subnets.models.engine import Engine
 
@@ -32,7 +43,14 @@ DEAD_ZONE_NATS = 0.05
 SCALE_NATS = 0.2
 """A sure gain this far beyond the dead zone is worth 1 - 1/e; more always earns more."""
 CONFIDENCE = 0.95
-RESAMPLES = 2_000
+CHALLENGER_PART = 0.5
+"""What a sure gain earns without the crown, of what it earns with it (docs/duel.md)."""
+LOSS_DIGITS = 6
+CROWN_RULES = (
+    *(duel.DECIDED_NATS, duel.SURE_WIN, duel.ADVANTAGE_NATS, duel.HALF_LIFE_ROUNDS),
+    *(copies.COPY_COSINE, copies.ALIKE_NATS, copies.ALIKE_PART),
+)
+"""Thresholds of other modules by which later rounds are judged: receipts state them with the rest."""
 
 
 class FineTuningValidator:
@@ -40,17 +58,16 @@ class FineTuningValidator:
 
     def __init__(self, context: ValidatorContext) -> None:
         self._context = context
-        self._offers = Offers(context.data_dir)
+        self._record = Record()
 
     def task(self, seed: bytes, uid: int) -> Task:
-        """Ask for the adapter on offer.
+        """Ask for the adapter on offer, and state what is known of this uid's and who has the crown.
 
         The held-out examples follow from the step's seed, for all uids alike.
         """
         draws = Draws(seed, "fine_tuning", self._context.hotkey)
         model = self._context.engine().name
-        request = AdapterRequest(model=model, seed=draws.token().hex(), uid=uid)
-        return Task(PATH, request.model_dump_json().encode(), DEADLINE_S, MAX_ANSWER_BYTES)
+        return self._task(self._record.request(model, draws.token().hex(), uid))
 
     def artifacts(self, task: Task, answer: Answer) -> list[ArtifactRef]:
         """Name the adapter's file. Raises InvalidAnswer for one that cannot be an adapter of the model."""
@@ -61,17 +78,24 @@ class FineTuningValidator:
         return [ArtifactRef(offered.content_id, offered.size_bytes)]
 
     async def score(self, task: Task, answer: Answer, artifacts: Mapping[str, Path]) -> Score:
-        """Measure the gain on held-out text; a copy gains nothing.
+        """Measure the gain on held-out text of an adapter that was offered before; the request says which.
 
         Raises InvalidAnswer for a file that must not be loaded.
         """
         request, offered = parse_request(task.body), parse_answer(answer.body)
         engine = await asyncio.to_thread(self._context.engine)
         adapter = await asyncio.to_thread(load_adapter, engine, offered, artifacts)
-        original = self._offers.original(request.uid, adapter)
-        if original is not None:
-            evidence = {"content_id": offered.content_id, "copy_of": original}
-            return Score(0.0, f"a copy of the adapter that uid {original} offered first", evidence)
+        known: dict[str, object] = {
+            "content_id": offered.content_id,
+            "steps_claimed": offered.steps,
+            "sketch": await asyncio.to_thread(sketch, adapter),
+        }
+        entered = next((one for one in request.entered if one.content_id == offered.content_id), None)
+        if entered is None:
+            return Score(0.0, "a new adapter: it is judged from the next step on", known)
+        if entered.copy_of is not None:
+            why = f"a copy of the adapter that uid {entered.copy_of} offered first"
+            return Score(0.0, why, known | {"copy_of": entered.copy_of})
         corpus = await asyncio.to_thread(corpus_of, engine)
         seed = bytes.fromhex(request.seed)
         chosen = Draws(seed, "examples").sample(range(len(corpus.held_out)), EXAMPLES)
@@ -80,7 +104,31 @@ class FineTuningValidator:
         adapted = await engine.losses(examples, adapter)
         if not np.isfinite(adapted).all():
             raise InvalidAnswer("with this adapter the loss is not finite")
-        return judge(base, adapted, seed, offered)
+        crown = request.champion
+        is_champion = crown is not None and (crown.uid, crown.content_id) == (request.uid, offered.content_id)
+        return judge(base, adapted, seed, known, is_champion=is_champion)
+
+    @property
+    def recalled_steps(self) -> int:
+        """Twice the rounds for which an adapter is remembered: all that were compared then are in them."""
+        return 2 * REMEMBERED_ROUNDS
+
+    def recall(self, step: PastStep) -> None:
+        """Take in what a round found. Raises ValueError for receipts that are not of this kind."""
+        try:
+            past = [(parse_request(task.body), found_in(evidence)) for task, evidence in step]
+        except InvalidRequest as error:
+            raise ValueError(str(error)) from None
+        self._record = self._record.after(past)
+
+    def unremembered(self, task: Task) -> Task:
+        """Give a task without rounds, offers and champion. Raises InvalidRequest."""
+        asked = parse_request(task.body)
+        return self._task(AdapterRequest(model=asked.model, seed=asked.seed, uid=asked.uid))
+
+    @staticmethod
+    def _task(request: AdapterRequest) -> Task:
+        return Task(PATH, request.model_dump_json().encode(), DEADLINE_S, MAX_ANSWER_BYTES)
 
 
 def load_adapter(engine: Engine, offered: AdapterAnswer, artifacts: Mapping[str, Path]) -> lora.Adapter:
@@ -95,39 +143,38 @@ def load_adapter(engine: Engine, offered: AdapterAnswer, artifacts: Mapping[str,
         raise InvalidAnswer(f"the adapter cannot be used: {error}") from None
 
 
-def judge(base: np.ndarray, adapted: np.ndarray, seed: bytes, offered: AdapterAnswer) -> Score:
-    """Pay the part of the gain that is sure.
+def judge(
+    base: np.ndarray,
+    adapted: np.ndarray,
+    seed: bytes,
+    known: Mapping[str, object],
+    *,
+    is_champion: bool,
+) -> Score:
+    """Pay the part of the gain that is sure: all of it to the champion, CHALLENGER_PART to others.
 
-    `base` and `adapted` are losses per example in nats, shape (N,).
+    `base` and `adapted` are losses per example in nats, shape (N,); `known` is evidence besides.
     """
     gains = base - adapted
-    sure = lower_bound(gains, seed)
+    sure = lower_bound(gains, seed, CONFIDENCE)
     value = max(0.0, 1.0 - math.exp(-(sure - DEAD_ZONE_NATS) / SCALE_NATS))
-    gain = float(gains.mean())
     why = (
         f"loss {base.mean():.3f} → {adapted.mean():.3f} on {len(gains)} held-out examples, surely {sure:+.3f}"
     )
     if value == 0:
         why += ": inside the dead zone"
+    else:
+        why += ", with the crown" if is_champion else ", without the crown"
     evidence = {
-        "content_id": offered.content_id,
-        "loss_gain_nats": gain,
+        **known,
+        "loss_gain_nats": float(gains.mean()),
         "sure_gain_nats": sure,
         "base_loss": float(base.mean()),
         "adapter_loss": float(adapted.mean()),
         "examples_won": int((gains > 0).sum()),
         "examples": len(gains),
-        "steps_claimed": offered.steps,
+        "base_losses": [round(float(loss), LOSS_DIGITS) for loss in base],
+        "losses": [round(float(loss), LOSS_DIGITS) for loss in adapted],
+        "earns": value > 0,
     }
-    return Score(value, why, evidence)
-
-
-def lower_bound(gains: np.ndarray, seed: bytes) -> float:
-    """One-sided bootstrap bound of the mean gain; seeded, so that everyone finds the same number.
-
-    Resampling is by raw Philox words, whose stream is stable between numpy versions.
-    """
-    key = np.frombuffer(sha256(seed + b"bootstrap").digest()[:16], dtype="<u8")
-    words = np.random.Philox(key=key).random_raw(RESAMPLES * len(gains))
-    means = gains[(words % np.uint64(len(gains))).astype(np.intp)].reshape(RESAMPLES, -1).mean(axis=1)
-    return float(np.sort(means)[int(RESAMPLES * (1 - CONFIDENCE))])
+    return Score(value if is_champion else value * CHALLENGER_PART, why, evidence)

@@ -12,10 +12,10 @@ from dataclasses import replace
 from typing import Any
 
 from meritnet.subnets.base import Answer, InvalidRequest
-from meritnet.subnets.testing.trial import HONEST, LAZY, RIVAL, Trial, Unsound, seed, shown
+from meritnet.subnets.testing.trial import HONEST, LAZY, RIVAL, SUBJECT, Trial, Unsound, seed, shown
 
 SEEDS = 3
-UID, OTHER_UID = 1, 2
+UID, OTHER_UID = SUBJECT, 2
 
 NONSENSE = (
     *(b"", b"\xff\xfe\x00", b"\0" * 16, b"NaN", b"[Infinity]", b"1e400", b"9" * 5_000),
@@ -29,14 +29,12 @@ DOUBTFUL = (b"null", b"true", b"[]", b"{}", b'""', b"0", b"-1", b"[null]", b'{""
 def scores_stay_in_range(trial: Trial) -> None:
     """Every value is a number from 0 to 1, `why` is one line, the evidence is JSON, and honest work earns.
 
-    Measured: value, reason and evidence for the honest, the lazy and the cheats on the tasks of three seeds.
+    Measured: value, reason and evidence for the honest, the lazy and the cheats on the tasks of three seeds,
+    each by a role of its own, three steps in a row.
     """
     best = 0.0
-    for number in range(SEEDS):
-        role = trial.role()
-        task = role.task(seed(number), UID)
-        for name in trial.everybody:
-            found = trial.judged(role, task, name)
+    for name in trial.everybody:
+        for found in trial.judged_in_a_row(name, SEEDS):
             _in_range(name, found.value)
             if not found.why.strip() or "\n" in found.why.strip():
                 raise Unsound(f"`why` must be one line, the {name} answer's is {found.why!r}")
@@ -49,19 +47,22 @@ def scores_stay_in_range(trial: Trial) -> None:
 def the_same_answer_scores_the_same(trial: Trial) -> None:
     """A task and an answer fix the score, whoever judges and how often: a receipt can be checked by anyone.
 
-    Measured: the values that a role gives twice to the same answer, and what a second, fresh role gives.
+    Measured: the values that a role gives twice to the same answer, and what a second, fresh role gives, on
+    the tasks of three seeds, three steps in a row.
     """
-    for number in range(SEEDS):
-        role, other = trial.role(), trial.role()
-        task = role.task(seed(number), UID)
-        other.task(seed(number), UID)
-        for name in trial.everybody:
+    for name in trial.everybody:
+        role = trial.role()
+        for number in range(SEEDS):
+            other = trial.role()
+            task = role.task(seed(number), UID)
+            other.task(seed(number), UID)
             values = [trial.judged(one, task, name).value for one in (role, role, other)]
             if len(set(values)) != 1:
                 raise Unsound(
                     f"one {name} answer scored {values[0]:g}, again {values[1]:g},"
                     f" with a fresh role {values[2]:g}"
                 )
+            trial.took_in(role, task, trial.judged(role, task, name))
 
 
 def tasks_are_drawn_from_the_seed(trial: Trial) -> None:
@@ -129,13 +130,11 @@ def bad_requests_are_refused(trial: Trial) -> None:
 def better_answers_never_earn_less(trial: Trial) -> None:
     """The lazy and the cheats earn at most what honest work earns, on the same task.
 
-    Measured: both scores on the tasks of three seeds.
+    Measured: both scores on the tasks of three seeds, each by a role of its own, three steps in a row.
     """
-    for number in range(SEEDS):
-        role = trial.role()
-        task = role.task(seed(number), UID)
-        honest, *others = (trial.judged(role, task, name).value for name in trial.everybody)
-        for name, value in zip((LAZY, *trial.cheats), others, strict=True):
+    rows = {name: [found.value for found in trial.judged_in_a_row(name, SEEDS)] for name in trial.everybody}
+    for name in (LAZY, *trial.cheats):
+        for honest, value in zip(rows[HONEST], rows[name], strict=True):
             if value > honest:
                 raise Unsound(
                     f"the honest answer scored {honest:g}, the {name} one {value:g} on the same task"

@@ -22,6 +22,7 @@ from meritnet.subnets.base import (
     InvalidRequest,
     MinerContext,
     MinerRole,
+    Remembers,
     Score,
     Subnet,
     Task,
@@ -33,6 +34,8 @@ VALIDATOR = KeyPair.from_uri("//Alice").address
 """Who asks in every trial."""
 HONEST, RIVAL, LAZY = "honest", "rival", "lazy"
 """The miners of a trial; the rival is a second honest one, with a hotkey and work of its own."""
+SUBJECT = 1
+"""The uid of a miner that is judged alone."""
 SHOWN_BYTES = 60
 
 _Result = TypeVar("_Result")
@@ -177,6 +180,23 @@ class Trial:
         """What a role says to a miner's answer, or to `answer` in its place. Raises Unsound."""
         reply = self.run(self.reply(name, task))
         return self.run(self.judge(role, task, reply if answer is None else replace(reply, answer=answer)))
+
+    def judged_in_a_row(self, name: str, steps: int) -> list[Judgement]:
+        """What a fresh role says to a miner in each of so many steps; it is told of every step.
+
+        A kind may judge only what was handed in at an earlier step. Raises Unsound.
+        """
+        role, found = self.role(), []
+        for number in range(steps):
+            task = role.task(seed(number), SUBJECT)
+            found.append(self.judged(role, task, name))
+            self.took_in(role, task, found[-1])
+        return found
+
+    def took_in(self, role: ValidatorRole, task: Task, found: Judgement) -> None:
+        """Tell a role of a step in which one miner was asked, if it remembers any."""
+        if isinstance(role, Remembers):
+            role.recall([(task, found.score.evidence if found.score else {})])
 
     def answer(self, name: str, task: Task) -> Answer:
         """The answer that somebody who answers hands in."""
