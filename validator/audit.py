@@ -87,6 +87,8 @@ async def audit(path: Path, roles: Roles, files: ArtifactStore | None = None) ->
     found = [Finding(path.stem, "file", Verdict.HOLDS, "the bytes are those that the name says")]
     try:
         return found + await _all(bench, path, bundle, standings)
+    except InvalidBundle as error:  # one before it, by which this one's questions went
+        return [*found, Finding(path.stem, "steps before", Verdict.DIFFERS, str(error))]
     except (ValueError, OverflowError) as error:  # such as a uid beyond u16, or a hash that is no hex
         return [*found, Finding(path.stem, "values", Verdict.DIFFERS, f"no validator writes this: {error}")]
 

@@ -61,6 +61,11 @@ class AdapterRequest(Strict):
     champion: Champion | None = None
     """Missing where nobody has surely beaten the base model."""
 
+    def names_as_champion(self, content_id: str) -> bool:
+        """Say whether the miner has the crown with this adapter."""
+        crown = self.champion
+        return crown is not None and (crown.uid, crown.content_id) == (self.uid, content_id)
+
 
 class AdapterAnswer(Strict):
     """The adapter, by content id; the file itself is fetched from ``/artifacts``."""

@@ -90,12 +90,9 @@ class FineTuningValidator:
             "steps_claimed": offered.steps,
             "sketch": await asyncio.to_thread(sketch, adapter),
         }
-        entered = next((one for one in request.entered if one.content_id == offered.content_id), None)
-        if entered is None:
-            return Score(0.0, "a new adapter: it is judged from the next step on", known)
-        if entered.copy_of is not None:
-            why = f"a copy of the adapter that uid {entered.copy_of} offered first"
-            return Score(0.0, why, known | {"copy_of": entered.copy_of})
+        unpaid = without_measuring(request, offered.content_id, known)
+        if unpaid is not None:
+            return unpaid
         corpus = await asyncio.to_thread(corpus_of, engine)
         seed = bytes.fromhex(request.seed)
         chosen = Draws(seed, "examples").sample(range(len(corpus.held_out)), EXAMPLES)
@@ -104,8 +101,7 @@ class FineTuningValidator:
         adapted = await engine.losses(examples, adapter)
         if not np.isfinite(adapted).all():
             raise InvalidAnswer("with this adapter the loss is not finite")
-        crown = request.champion
-        is_champion = crown is not None and (crown.uid, crown.content_id) == (request.uid, offered.content_id)
+        is_champion = request.names_as_champion(offered.content_id)
         return judge(base, adapted, seed, known, is_champion=is_champion)
 
     @property
@@ -143,6 +139,22 @@ def load_adapter(engine: Engine, offered: AdapterAnswer, artifacts: Mapping[str,
         raise InvalidAnswer(f"the adapter cannot be used: {error}") from None
 
 
+def without_measuring(request: AdapterRequest, content_id: str, known: Mapping[str, object]) -> Score | None:
+    """What an adapter gets by the request alone; None where it must be measured."""
+    entered = next((one for one in request.entered if one.content_id == content_id), None)
+    if entered is None:
+        return Score(0.0, "a new adapter: it is judged from the next step on", known)
+    if entered.copy_of is None:
+        return None
+    why = f"a copy of the adapter that uid {entered.copy_of} offered first"
+    return Score(0.0, why, {**known, "copy_of": entered.copy_of})
+
+
+def worth(sure_gain: float) -> float:
+    """What a sure gain in nats is worth with the crown."""
+    return max(0.0, 1.0 - math.exp(-(sure_gain - DEAD_ZONE_NATS) / SCALE_NATS))
+
+
 def judge(
     base: np.ndarray,
     adapted: np.ndarray,
@@ -157,7 +169,7 @@ def judge(
     """
     gains = base - adapted
     sure = lower_bound(gains, seed, CONFIDENCE)
-    value = max(0.0, 1.0 - math.exp(-(sure - DEAD_ZONE_NATS) / SCALE_NATS))
+    value = worth(sure)
     why = (
         f"loss {base.mean():.3f} → {adapted.mean():.3f} on {len(gains)} held-out examples, surely {sure:+.3f}"
     )

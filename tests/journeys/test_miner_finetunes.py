@@ -24,6 +24,8 @@ def test_a_trained_adapter_is_served_and_scored(journey: Any, tiny: str, tmp_pat
     journey.service("miner", "run", *miner, *home, "--port", "0")
     journey.event("Announced")
     journey.to_next_epoch(netuid)
+    (entered,) = journey.ask("validator", "step", *validator)
+    assert entered["score"] == 0, entered  # examples are drawn after the offer
     (judged,) = journey.ask("validator", "step", *validator)
     assert judged["uid"] == uid
     assert judged["score"] > 0.1, judged

@@ -67,10 +67,10 @@ async def mining(kind: str, uid: int, engine: Any, directory: Path, *, lazy: boo
         await role.stop()
 
 
-def judged_by_uid(kind: str, street: Any, engine: Any, targets: list[Target]) -> Any:
-    role = subnet(kind).validator(
-        ValidatorContext(lambda: engine, street.directory / "validator", VALIDATOR.address)
-    )
+def judged_by_uid(kind: str, street: Any, engine: Any, targets: list[Target], steps: int = 1) -> Any:
+    """What the last of some steps makes of everybody."""
+    context = ValidatorContext(lambda: engine, street.directory / "validator", VALIDATOR.address)
+    role = subnet(kind).validator(context)
     bench = Bench(
         origin=origin("0x" + "00" * 32, 1, VALIDATOR.address, kind, role),
         role=role,
@@ -83,10 +83,14 @@ def judged_by_uid(kind: str, street: Any, engine: Any, targets: list[Target]) ->
     )
 
     async def work() -> dict[int, Judged]:
-        taken = await step(bench, Moment(BLOCK, 1, 0), targets, 10)
-        delivered = ArtifactStore(street.directory / "fetched")
-        found = await audit(bench.archive.path(taken.bundle), lambda _: role, delivered)
-        assert [one for one in found if not one.is_good] == []  # the same scores, from the bundle alone
+        previous = ""
+        for number in range(steps):
+            taken = await step(bench, Moment(BLOCK, 1, number, previous), targets, 10)
+            previous = taken.bundle
+            delivered = ArtifactStore(street.directory / "fetched")
+            path, fresh = bench.archive.path(taken.bundle), subnet(kind).validator(context)
+            found = await audit(path, lambda _, fresh=fresh: fresh, delivered)
+            assert [one for one in found if not one.is_good] == []  # the same scores, from the bundles alone
         return {one.target.uid: one for one in taken.judged}
 
     return work()
@@ -114,7 +118,7 @@ def test_fine_tuning_fetches_checks_and_pays_a_trained_adapter(
     async def scenario(street: Any) -> None:
         kind = "fine_tuning"
         async with mining(kind, 1, engine, street.directory) as trained:
-            found = await judged_by_uid(kind, street, engine, [trained])
+            found = await judged_by_uid(kind, street, engine, [trained], steps=2)
         score = found[1].score
         assert score.value > 0, score.why
         gain = score.evidence["loss_gain_nats"]

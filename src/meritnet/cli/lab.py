@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from meritnet.chain.errors import UsageError
+from meritnet.cli.neurons import Model, StatusLine
 from meritnet.cli.options import Endpoint, Json, connect
 from meritnet.cli.render import emit, line, table
 
@@ -237,6 +238,44 @@ def evict(
 
     options = lab.Options(repeats=repeats, seed=seed, jobs=_jobs(jobs))
     _show(lambda: lab.run(options), png, as_json)
+
+
+@app.command()
+def duel(
+    rounds: Annotated[int, typer.Option("--rounds", min=4, max=1_000, help="Rounds of a game.")] = 24,
+    pool: Annotated[
+        int, typer.Option("--pool", min=8, max=10_000, help="Held-out examples to measure on.")
+    ] = 64,
+    seed: Seed = 0,
+    repeats: Repeats = 20,
+    jobs: Jobs = None,
+    model: Model = None,
+    page: Annotated[
+        Path | None, typer.Option("--page", metavar="FILE", help="Write the page docs/duel.md as well.")
+    ] = None,
+    png: Png = None,
+    as_json: Json = False,
+) -> None:
+    """Let adapters that are noise, copied, overfitted or better meet honest ones in fine_tuning."""
+    from meritnet.lab import contestants
+    from meritnet.lab import duel as lab
+    from meritnet.lab.report import write
+    from meritnet.subnets.models.shared import shared_engine
+
+    if page is not None:
+        _writable(page)
+    options = lab.Options(rounds, repeats, seed, _jobs(jobs))
+
+    def found() -> lab.Duels:
+        with StatusLine(as_json).open() as status:
+            engine = shared_engine(model, status.progress)()
+            world = contestants.field(engine, pool, seed, report=status.progress)
+        duels = lab.run(world, options)
+        if page is not None:
+            write(lab.page(duels), page)
+        return duels
+
+    _show(found, png, as_json)
 
 
 @app.command()
