@@ -54,6 +54,25 @@ def test_the_map_has_the_points_that_were_asked_for(meritnet: Any) -> None:
     assert all(0.5 < one["needed_utility"] < 1 for one in points)
 
 
+@pytest.mark.slow
+def test_the_duel_is_played_on_a_small_model_and_its_page_is_written(meritnet: Any, tmp_path: Path) -> None:
+    from meritnet.subnets.models.tiny import save_tiny
+
+    model, page = save_tiny(tmp_path / "tiny"), tmp_path / "duel.md"
+    size = ("--rounds", "5", "--pool", "24", "--model", str(model), "--page", str(page))
+    found = meritnet("lab", "duel", *COMMON, *size, "--json")
+    assert found.code == 0, found.err
+    shares = {one["name"]: one["share"] for one in found.json["met"]}
+    assert shares["noise"] == shares["zero"] == shares["copy"] == 0 < shares["better"]
+    assert page.read_text().startswith("# The duel of fine_tuning, measured")
+
+
+def test_the_duel_s_page_must_have_a_folder(meritnet: Any, tmp_path: Path) -> None:
+    found = meritnet("lab", "duel", "--page", str(tmp_path / "none" / "duel.md"))
+    assert found.code == 2
+    assert "there is no directory" in found.err
+
+
 def test_an_experiment_is_tables_for_people(meritnet: Any) -> None:
     found = meritnet("lab", "evict", *COMMON)
     assert found.code == 0

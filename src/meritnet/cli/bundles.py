@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from meritnet.validator.provenance import Origin
     from meritnet.validator.why import Story
 
+ROW = 8
+"""Figures of a row that are shown."""
+
 
 def audited(
     path: Path,
@@ -99,4 +102,11 @@ def _evidence(receipt: Receipt) -> dict[str, object]:
         shown["answered"] = excerpt(receipt.response_body)
     elif receipt.response is not None:
         shown["answered"] = "(too large to keep; its hash was signed)"
-    return {**{name: excerpt(str(value).encode()) for name, value in receipt.evidence.items()}, **shown}
+    return {**{name: _figure(value) for name, value in receipt.evidence.items()}, **shown}
+
+
+def _figure(value: object) -> str:
+    """A figure for a person; long rows of them are for programs."""
+    if isinstance(value, list) and len(value) > ROW:
+        return f"{len(value)} figures"
+    return excerpt(str(value).encode())

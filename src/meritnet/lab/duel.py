@@ -373,13 +373,13 @@ do not edit. Each adapter is trained, or made of another's file, and measured on
 examples; the rounds of {repeats} games are then played by the validator's own rules on {drawn} of them,
 drawn anew in each round. "Worth" is what a sure gain earns with the crown, "share" the part of a
 validator's weights, on average since the newcomer came. Copies are made of the adapter `honest a`:
-"noise x" adds to every matrix x times its own size, "hidden" gives a quarter of the rank to
-strange products as large as the adapter's own.
+"noise x" adds to every matrix x times its own size, "hidden" gives a quarter of the rank to strange
+products as large as the adapter's own.
 """
-ENDS = """**Protection ends** where adapters are trained on the held-out text: it is public, and only text that
-appears later would help. It ends, too, with a copy that is changed until neither products nor losses are the
-original's: that is paid as what it is, an adapter that gains so much. And whoever trains several adapters is
-paid as several miners.
+ENDS = """**Protection ends** where adapters are trained on the held-out text: it is public, and only text
+that appears later would help. It ends, too, with a copy that is changed until neither products nor losses are
+the original's: that is paid as what it is, an adapter that gains so much. And whoever trains several adapters
+is paid as several miners.
 """
 
 
