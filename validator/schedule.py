@@ -97,7 +97,7 @@ def due(
     if clock.blocks_left == 0:
         urgent = [] if now.predicted else [Due.PREDICT]
     else:
-        stepped, late = now.steps_done >= rules.steps_per_epoch, clock.blocks_left <= rules.margin_blocks
+        stepped, late = has_stepped(now, rules), clock.blocks_left <= rules.margin_blocks
         reveals = clock.epoch in now.reveals_due
         # Shortly before the end only who has nothing to commit yet may still step: it has nothing to lose.
         in_time = clock.block >= step_block(clock, now, rules) if not late else not now.has_scores
@@ -113,10 +113,20 @@ def is_done(clock: EpochClock, progress: Progress, rules: Rules) -> bool:
     now = progress.at(clock.epoch)
     if clock.epoch in now.reveals_due:
         return False
-    return now.committed or (now.steps_done >= rules.steps_per_epoch and not now.has_scores)
+    return now.committed or (has_stepped(now, rules) and not now.has_scores)
+
+
+def has_stepped(progress: Progress, rules: Rules) -> bool:
+    """Whether all steps of the epoch were taken: one more as long as nobody has earned anything.
+
+    A kind may judge only what was offered in an earlier step; with a step an epoch, the first weights would
+    come an epoch late.
+    """
+    return progress.steps_done >= rules.steps_per_epoch + (not progress.has_scores)
 
 
 def step_block(clock: EpochClock, progress: Progress, rules: Rules) -> int:
     """The block from which the next step is due: steps are spread evenly over the epoch before its margin."""
     span = max(0, clock.next_epoch_block - clock.last_epoch_block - rules.margin_blocks)
-    return clock.last_epoch_block + progress.steps_done * span // rules.steps_per_epoch
+    steps = rules.steps_per_epoch + (progress.steps_done >= rules.steps_per_epoch)
+    return clock.last_epoch_block + progress.steps_done * span // steps

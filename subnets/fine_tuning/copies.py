@@ -12,15 +12,15 @@ import numpy as np
 
 from meritnet.subnets.models.lora import Adapter
 
-PROBES = 64
+PROBES = 256
 """Numbers in a sketch: cosines of sketches stray from those of products by 1 / sqrt(PROBES) or so."""
-COPY_COSINE = 0.7
+COPY_COSINE = 0.5
 """From here on, two adapters are made of the same."""
 ALIKE_NATS = 0.01
 """Two losses closer than this are the same."""
 ALIKE_PART = 0.8
 """From this part of the examples on, two adapters do the same."""
-_DIGITS = 4
+_DIGITS = 3
 
 
 def sketch(adapter: Adapter) -> list[float]:

@@ -183,7 +183,6 @@ def judge(
         "sure_gain_nats": sure,
         "base_loss": float(base.mean()),
         "adapter_loss": float(adapted.mean()),
-        "examples_won": int((gains > 0).sum()),
         "examples": len(gains),
         "base_losses": [round(float(loss), LOSS_DIGITS) for loss in base],
         "losses": [round(float(loss), LOSS_DIGITS) for loss in adapted],

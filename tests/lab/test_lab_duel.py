@@ -34,7 +34,7 @@ GAINS = {
     "zero": 0.0,
     "noise": -0.1,
 }
-NEAR = ("copy", "copy, scaled by 0.9", "copy, noise 0.3", "copy, noise 0.5")
+NEAR = ("copy", "copy, scaled by 0.9", "copy, noise 0.3", "copy, noise 0.5", "copy, noise 0.7")
 """Those whose sketch is the original's."""
 
 

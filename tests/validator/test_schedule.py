@@ -57,6 +57,14 @@ def test_the_reveal_comes_first_in_its_epoch_and_only_there() -> None:
     assert due(clock(120, 6, 120), later, RULES) is not Due.REVEAL
 
 
+def test_who_has_seen_nobody_earn_anything_takes_a_step_more_and_no_further_one() -> None:
+    assert due(clock(107), Progress(5, 1), RULES) is Due.WAIT
+    assert due(clock(108), Progress(5, 1), RULES) is Due.STEP
+    assert due(clock(108), Progress(5, 2), RULES) is Due.WAIT
+    assert due(clock(108), Progress(5, 2, has_scores=True), RULES) is Due.COMMIT
+    assert step_block(clock(100), Progress(5, steps_done=4), Rules(4, 4)) == 112  # of 16 blocks, four fifths
+
+
 def test_steps_are_spread_and_the_margin_is_kept_free() -> None:
     rules = Rules(steps_per_epoch=4, margin_blocks=4)
     assert [step_block(clock(100), Progress(5, steps_done=n), rules) for n in range(4)] == [
@@ -73,7 +81,7 @@ def test_steps_are_spread_and_the_margin_is_kept_free() -> None:
 def test_who_begins_late_still_steps_as_it_has_nothing_to_commit_instead() -> None:
     assert due(clock(118), Progress(5), RULES) is Due.STEP
     assert due(clock(118), Progress(5, 1, has_scores=True), RULES) is Due.COMMIT
-    assert due(clock(118), Progress(5, 1), RULES) is Due.WAIT
+    assert due(clock(118), Progress(5, 2), RULES) is Due.WAIT
     assert due(clock(119), Progress(5), RULES) is Due.PREDICT
 
 
@@ -93,7 +101,8 @@ def test_a_duty_is_done_when_no_transaction_is_missing() -> None:
     assert not is_done(clock(110), Progress(4, 1, True, True), RULES)
     assert not is_done(clock(110), Progress(5, 1, False, False, (), True), RULES)
     assert is_done(clock(110), Progress(5, 1, True, False, (6,), True), RULES)
-    assert is_done(clock(110), Progress(5, 1), RULES)  # nobody earned anything: there is nothing to commit
+    assert not is_done(clock(110), Progress(5, 1), RULES)
+    assert is_done(clock(110), Progress(5, 2), RULES)  # nobody earned anything: there is nothing to commit
 
 
 @given(

@@ -247,7 +247,7 @@ def duel(
         int, typer.Option("--pool", min=8, max=10_000, help="Held-out examples to measure on.")
     ] = 64,
     seed: Seed = 0,
-    repeats: Repeats = 20,
+    repeats: Repeats = 10,
     jobs: Jobs = None,
     model: Model = None,
     page: Annotated[

@@ -46,7 +46,7 @@ class Options:
     """How much is played."""
 
     rounds: int = 24
-    repeats: int = 20
+    repeats: int = 10
     seed: int = 0
     jobs: int = 1
 
