@@ -18,7 +18,7 @@ COPY_COSINE = 0.5
 """From here on, two adapters are made of the same."""
 ALIKE_NATS = 0.01
 """Two losses closer than this are the same."""
-ALIKE_PART = 0.8
+ALIKE_PART = 0.7
 """From this part of the examples on, two adapters do the same."""
 _DIGITS = 3
 

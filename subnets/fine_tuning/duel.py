@@ -14,9 +14,9 @@ DECIDED_NATS = 0.01
 """A smaller difference of two losses decides nothing: floating point and tiny noise make such ones."""
 SURE_WIN = 0.99
 """Confidence, one-sided, that a challenger wins more than half."""
-ADVANTAGE_NATS = 0.02
+ADVANTAGE_NATS = 0.01
 """By so much a challenger must undercut a champion that has just been crowned, on each example."""
-HALF_LIFE_ROUNDS = 8
+HALF_LIFE_ROUNDS = 4
 """After so many rounds, half of the advantage is gone: in the end no champion sits by its age."""
 RESAMPLES = 2_000
 

@@ -52,7 +52,7 @@ def test_a_few_decided_examples_do_not_decide_a_duel() -> None:
 
 
 def test_the_champion_s_advantage_fades() -> None:
-    challenger = BASE - 0.025
+    challenger = BASE - 0.015
     assert fought(BASE, challenger, SEED).is_won
     assert not fought(BASE, challenger, SEED, advantage(0)).is_won
     assert fought(BASE, challenger, SEED, advantage(2 * duel.HALF_LIFE_ROUNDS)).is_won

@@ -329,9 +329,7 @@ def owned(world: Field, options: Options, way: str) -> Owned:
     """What one owner's uids earn together."""
     own = dict(enumerate(WAYS[way](world), SECOND + 1))
     players = {FIRST: always("honest a"), SECOND: always("honest b")} | own
-    games = [
-        game(world, players, options.rounds, options.seed, repeat, way) for repeat in range(options.repeats)
-    ]
+    games = [game(world, players, options.rounds, options.seed, repeat) for repeat in range(options.repeats)]
     return Owned(way, len(own), mean(sum(_pay(one, uid) for uid in own) for one in games))
 
 
