@@ -44,7 +44,7 @@ FINGERPRINT_NUMBERS = 8
 FINGERPRINT_LIMIT = 5e-3
 """Largest relative error of a token's hidden state from which on an answer is worth nothing.
 
-Measured (docs/log.md): honest tokens lie below 5e-4, which is float16's own; int8 weights at 3e-2 on average.
+Measured (docs/log.md): honest tokens lie below 6e-4, which is float16's own; int8 weights at 3e-2 on average.
 """
 SPEED_PART = 0.1
 """Part of the score that is for speed: small, because honest miners may share a machine."""
