@@ -7,6 +7,7 @@ Products can be hidden behind others that do nothing; losses cannot. Both are me
 """
 
 from collections.abc import Sequence
+from zlib import crc32
 
 import numpy as np
 
@@ -31,9 +32,10 @@ def sketch(adapter: Adapter) -> list[float]:
     Entry p is the sum over layers of u_p · (B A) v_p with normal u_p and v_p, so that dot products of
     sketches are those of the products on average, whatever factors the file writes them in.
     """
-    random = np.random.Generator(np.random.Philox(key=0))
     total = np.zeros(PROBES)
     for name in sorted(name for name in adapter.tensors if ".lora_A." in name):
+        # Drawn by the layer's name: whatever other layers an adapter changes, this one adds the same.
+        random = np.random.Generator(np.random.Philox(key=crc32(name.encode())))
         down = adapter.tensors[name].double().numpy()  # (r, in)
         up = adapter.tensors[name.replace(".lora_A.", ".lora_B.")].double().numpy()  # (out, r)
         left, right = (random.standard_normal((PROBES, width)) for width in (up.shape[0], down.shape[1]))

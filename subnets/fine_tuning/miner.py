@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from meritnet.subnets.base import ChatBackend, InvalidRequest, MinerContext, Route
 from meritnet.subnets.fine_tuning.data import corpus_of
+from meritnet.subnets.fine_tuning.limits import LIMITS
 from meritnet.subnets.fine_tuning.messages import MAX_REQUEST_BYTES, PATH, AdapterAnswer, parse_request
 from meritnet.subnets.fine_tuning.shelf import Published, Shelf
 from meritnet.subnets.fine_tuning.training import Recipe, train
@@ -68,7 +69,7 @@ class FineTuningMiner:
         newest = self._shelf.on_offer(engine.name)
         if newest is not None and newest != self._published:
             data = await asyncio.to_thread(self._shelf.store.path(newest.content_id).read_bytes)
-            adapter = lora.decode(data, newest.content_id, lora.expected_shapes(engine.model))
+            adapter = lora.read(data, newest.content_id, engine.model, LIMITS)
             await engine.adopt(self._variant, adapter)
             self._published = newest
         return newest is not None

@@ -23,6 +23,7 @@ from meritnet.subnets.fine_tuning import copies, duel
 from meritnet.subnets.fine_tuning.copies import sketch
 from meritnet.subnets.fine_tuning.data import corpus_of
 from meritnet.subnets.fine_tuning.duel import lower_bound
+from meritnet.subnets.fine_tuning.limits import LIMITS
 from meritnet.subnets.fine_tuning.messages import (
     MAX_ANSWER_BYTES,
     PATH,
@@ -72,7 +73,7 @@ class FineTuningValidator:
     def artifacts(self, task: Task, answer: Answer) -> list[ArtifactRef]:
         """Name the adapter's file. Raises InvalidAnswer for one that cannot be an adapter of the model."""
         offered = parse_answer(answer.body)
-        bound = lora.encoded_size_bound(lora.expected_shapes(self._context.engine().model))
+        bound = lora.size_bound(self._context.engine().model, LIMITS)
         if offered.size_bytes > bound:
             raise InvalidAnswer(f"an adapter has at most {bound:,} bytes, this one {offered.size_bytes:,}")
         return [ArtifactRef(offered.content_id, offered.size_bytes)]
@@ -134,7 +135,7 @@ def load_adapter(engine: Engine, offered: AdapterAnswer, artifacts: Mapping[str,
         raise InvalidAnswer("the adapter was not delivered")
     try:
         data = read_verified(path, offered.content_id, offered.size_bytes)
-        return lora.decode(data, offered.content_id, lora.expected_shapes(engine.model))
+        return lora.read(data, offered.content_id, engine.model, LIMITS)
     except (ArtifactError, lora.AdapterError) as error:
         raise InvalidAnswer(f"the adapter cannot be used: {error}") from None
 

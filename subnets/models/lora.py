@@ -1,15 +1,15 @@
-"""Low-rank adapters (LoRA) on a shared base model: attach, train, save, and load from strangers.
+"""Low-rank adapters (LoRA, DoRA) on a shared base model: attach, train, save, and load from strangers.
 
-The subnet fixes the form of an adapter, so a file can be compared with what it must be before any of it is
-loaded: a bounded safetensors header, exactly the expected tensor names, shapes and dtype, bytes laid out
-without holes or overlaps, only finite numbers. Nothing is ever unpickled. Names are those of peft, which can
-load the same file.
+The subnet limits the form of an adapter and the header shows it, so a file can be compared with what it must
+be before any of it is loaded: a bounded safetensors header, exactly the expected tensor names, shapes and
+dtype, bytes laid out without holes or overlaps, only finite numbers. Nothing is ever unpickled. Names are
+those of peft, which can load the same file.
 """
 
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import safetensors.torch
 import torch
@@ -17,24 +17,18 @@ from peft import LoraConfig, inject_adapter_in_model
 from peft.utils import get_peft_model_state_dict, set_peft_model_state_dict
 from transformers import PreTrainedModel
 
-from meritnet.chain.errors import MeritnetError
+from meritnet.subnets.models.forms import AdapterError as AdapterError
+from meritnet.subnets.models.forms import Form, Limits, form_of
+from meritnet.subnets.models.forms import Shapes as Shapes
 from meritnet.subnets.models.variants import shell
 
-RANK = 8
-SCALE = 2.0
-"""The adapter's product is multiplied by this (peft's alpha / rank)."""
-TARGETS = ("q_proj", "v_proj")
+SCALE = 2
+"""The adapter's product is multiplied by this (peft's alpha / rank), whatever the form."""
 PREFIX = "base_model.model."
 """Peft's files name tensors as seen from its wrapper, which we do without."""
-MAX_HEADER_BYTES = 256 * 1024
+MAX_HEADER_BYTES = 1024 * 1024
 _LENGTH_BYTES = 8
 _FLOAT32_BYTES = 4
-
-Shapes = Mapping[str, Sequence[int]]
-
-
-class AdapterError(MeritnetError):
-    """A file is not an adapter of the declared model; the message says what is wrong first."""
 
 
 @dataclass(frozen=True)
@@ -43,19 +37,22 @@ class Adapter:
 
     content_id: str
     tensors: Mapping[str, torch.Tensor]
+    form: Form = field(default_factory=Form)
 
 
-def attach(model: PreTrainedModel, seed: int) -> PreTrainedModel:
+def attach(model: PreTrainedModel, seed: int, form: Form | None = None) -> PreTrainedModel:
     """Put a fresh trainable adapter on a shell of `model`, whose own weights stay shared and frozen.
 
-    A fresh adapter changes nothing: its A matrices are random (from `seed`), its B matrices zero.
-    Raises AdapterError for a model that adapters of this form do not fit.
+    A fresh adapter changes nothing: its A matrices are random (from `seed`), its B matrices zero, its
+    magnitudes those of the base. Raises AdapterError for a model that adapters of this form do not fit.
     """
-    expected_shapes(model)
+    form = form or Form()
+    expected_shapes(model, form)
     config = LoraConfig(
-        r=RANK,
-        lora_alpha=int(RANK * SCALE),
-        target_modules=list(TARGETS),
+        r=form.rank,
+        lora_alpha=form.rank * SCALE,
+        target_modules=list(form.targets),
+        use_dora=form.dora,
         lora_dropout=0.0,
         task_type="CAUSAL_LM",
     )
@@ -70,26 +67,34 @@ def attach(model: PreTrainedModel, seed: int) -> PreTrainedModel:
 
 def applied(model: PreTrainedModel, adapter: Adapter) -> PreTrainedModel:
     """Give base + adapter for evaluation; the base is shared, not copied."""
-    adapted = attach(model, seed=0)
+    adapted = attach(model, 0, adapter.form)
     set_peft_model_state_dict(
         adapted, {name.removeprefix(PREFIX): tensor for name, tensor in adapter.tensors.items()}
     )
     return adapted.eval()
 
 
-def expected_shapes(model: PreTrainedModel) -> dict[str, tuple[int, ...]]:
+def expected_shapes(model: PreTrainedModel, form: Form | None = None) -> dict[str, tuple[int, ...]]:
     """Name and shape of every tensor that an adapter of `model` must have, no more and no fewer.
 
     Raises AdapterError for a model of another architecture, which no adapter of this form fits.
     """
+    form = form or Form()
     shapes: dict[str, tuple[int, ...]] = {}
     for name, module in model.named_modules():
-        if name.rpartition(".")[2] in TARGETS and isinstance(module, torch.nn.Linear):
-            shapes[f"{PREFIX}{name}.lora_A.weight"] = (RANK, module.in_features)
-            shapes[f"{PREFIX}{name}.lora_B.weight"] = (module.out_features, RANK)
+        if name.rpartition(".")[2] in form.targets and isinstance(module, torch.nn.Linear):
+            shapes[f"{PREFIX}{name}.lora_A.weight"] = (form.rank, module.in_features)
+            shapes[f"{PREFIX}{name}.lora_B.weight"] = (module.out_features, form.rank)
+            if form.dora:
+                shapes[f"{PREFIX}{name}.lora_magnitude_vector"] = (module.out_features,)
     if not shapes:
-        raise AdapterError(f"the model has no layers named {' or '.join(TARGETS)} to adapt")
+        raise AdapterError(f"the model has no layers named {' or '.join(form.targets)} to adapt")
     return shapes
+
+
+def size_bound(model: PreTrainedModel, limits: Limits) -> int:
+    """Bytes that no admitted file exceeds."""
+    return encoded_size_bound(expected_shapes(model, Form(limits.max_rank, limits.targets, limits.dora)))
 
 
 def encoded_size_bound(shapes: Shapes) -> int:
@@ -105,6 +110,16 @@ def encode(adapted: PreTrainedModel) -> bytes:
     )
 
 
+def read(data: bytes, content_id: str, model: PreTrainedModel, limits: Limits) -> Adapter:
+    """Find the form of a file, hold it against the limits and the model, then load it.
+
+    Raises AdapterError before a tensor is made of bad bytes.
+    """
+    form = form_of({name: _shape(name, entry) for name, entry in _header(data).items()})
+    limits.check(form)
+    return decode(data, content_id, expected_shapes(model, form))
+
+
 def decode(data: bytes, content_id: str, shapes: Shapes) -> Adapter:
     """Check a file against what it must be, then load it.
 
@@ -115,7 +130,7 @@ def decode(data: bytes, content_id: str, shapes: Shapes) -> Adapter:
     for name in shapes:  # in an order of our own: whoever audits must be told the same tensor
         if not bool(torch.isfinite(tensors[name]).all()):
             raise AdapterError(f"tensor {name} holds values that are not finite")
-    return Adapter(content_id, tensors)
+    return Adapter(content_id, tensors, form_of(shapes))
 
 
 def check_layout(data: bytes, shapes: Shapes) -> None:
@@ -154,6 +169,14 @@ def _header(data: bytes) -> dict[str, dict[str, object]]:
     if not all(isinstance(entry, dict) for entry in header.values()):
         raise AdapterError("a tensor's entry in the header is no object")
     return header
+
+
+def _shape(name: str, entry: Mapping[str, object]) -> Sequence[int]:
+    """Shape of a tensor, as the header has it."""
+    sizes = entry.get("shape")
+    if not isinstance(sizes, list) or not all(type(size) is int for size in sizes):
+        raise AdapterError(f"tensor {name[:80]!r} has no shape")
+    return sizes
 
 
 def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:

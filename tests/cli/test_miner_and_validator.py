@@ -260,6 +260,23 @@ def test_an_adapter_is_trained_and_put_where_the_miner_finds_it(
     told = json.loads(out)
     assert told["loss_gain_nats"] > 0
     assert (tmp_path / "miner" / "role" / "artifacts" / told["content_id"]).is_file()
+    assert len(told["losses_nats"]) == 8
+
+
+def test_a_training_shows_its_curve_and_draws_it(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    from meritnet.subnets.models.tiny import save_tiny
+
+    model = save_tiny(tmp_path / "tiny")
+    code, out, _ = meritnet(
+        capsys,
+        *("miner", "finetune", "--netuid", "2", "--wallet", "//Dave", "--model", str(model), "--steps", "4"),
+        *("--data-dir", str(tmp_path / "miner"), "--png", str(tmp_path / "curve.png")),
+        *("--rank", "4", "--target", "o_proj", "--target", "q_proj", "--dora", "--measure-every", "2"),
+    )
+    assert code == 0
+    assert "steps; nats a token: * loss of the step's text, o held-out text" in out
+    assert "serve it with: meritnet miner run --netuid 2" in out
+    assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(
@@ -280,6 +297,21 @@ def test_an_adapter_is_trained_and_put_where_the_miner_finds_it(
             "the API keys cannot be read from /does/not/exist: No such file or directory",
         ),
         (("miner", "register", "--netuid", "9", "--wallet", "//Dave", "--yes"), 1, ""),
+        (
+            ("miner", "finetune", "--netuid", "1", "--wallet", "//Dave", "--rank", "17"),
+            2,
+            "an adapter's rank is 1 to 16, this one's 17",
+        ),
+        (
+            ("miner", "finetune", "--netuid", "1", "--wallet", "//Dave", "--target", "lm_head"),
+            2,
+            "this one changes lm_head",
+        ),
+        (
+            ("miner", "finetune", "--netuid", "1", "--wallet", "//Dave", "--png", "/does/not/exist.png"),
+            2,
+            "there is no folder /does/not for the picture",
+        ),
     ],
 )
 def test_what_cannot_work_is_one_clear_line(

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from meritnet.chain.errors import UsageError
-from meritnet.cli.neurons import Model, StatusLine
+from meritnet.cli.loading import Model
+from meritnet.cli.neurons import StatusLine
 from meritnet.cli.options import Endpoint, Json, connect
 from meritnet.cli.render import emit, line, table
 
@@ -365,7 +366,7 @@ def verify(
     Honest noise is measured first, then every method's threshold is fitted to it, then all cheats are
     served. With the default model that takes some minutes on two cores.
     """
-    from meritnet.cli.model import bar
+    from meritnet.cli.progress import bar
     from meritnet.lab.report import write
     from meritnet.lab.verify import page as written
     from meritnet.lab.verify import study as lab

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from meritnet.chain.errors import UsageError
 from meritnet.cli.loading import Attention, DeviceMap, Dtype, Model, Quantize, engine_source, loading_of
 from meritnet.cli.logs import Collector, Format, Level, LogFormat, LogLevel, observed
 from meritnet.cli.neurons import (
@@ -182,10 +183,35 @@ def finetune(
     attention: Attention = None,
     quantize: Quantize = None,
     steps: Annotated[int, typer.Option("--steps", min=1, max=100_000, help="Steps of training.")] = 40,
-    examples: Annotated[int, typer.Option("--examples", min=1, max=1024, help="Examples in a step.")] = 4,
+    examples: Annotated[int, typer.Option("--examples", min=1, max=1024, help="Examples in a pass.")] = 4,
+    accumulate: Annotated[
+        int, typer.Option("--accumulate", min=1, max=1024, help="Passes in a step; memory is that of one.")
+    ] = 1,
     learning_rate: Annotated[
         float, typer.Option("--learning-rate", min=1e-6, max=1.0, help="The optimizer's.")
     ] = 2e-3,
+    rank: Annotated[int, typer.Option("--rank", min=1, help="Rank of the adapter; at most 16.")] = 8,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--target",
+            metavar="LAYER",
+            help="A layer to change; may be repeated. Default: q_proj, v_proj.",
+        ),
+    ] = None,
+    dora: Annotated[
+        bool, typer.Option("--dora", help="Train magnitudes too (DoRA): slower, often better at low rank.")
+    ] = False,
+    measure_every: Annotated[
+        int, typer.Option("--measure-every", min=0, help="Steps between looks at held-out text; 0: none.")
+    ] = 10,
+    checkpoint_every: Annotated[
+        int, typer.Option("--checkpoint-every", min=1, help="Steps that a kill costs at most.")
+    ] = 10,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget a training that was interrupted.")] = False,
+    png: Annotated[
+        Path | None, typer.Option("--png", metavar="FILE", help="Draw the losses into this file too.")
+    ] = None,
     wallet: WalletName = None,
     hotkey: HotkeyName = None,
     data_dir: DataDir = None,
@@ -193,32 +219,64 @@ def finetune(
     endpoint: Endpoint = None,
     as_json: Json = False,
 ) -> None:
-    """Train an adapter for a fine_tuning subnet; a miner that runs there takes it up, else the next one."""
+    """Train an adapter for a fine_tuning subnet; a miner that runs there takes it up, else the next one.
+
+    Interrupted, the same command goes on from the last checkpoint.
+    """
     import asyncio
 
+    from meritnet.cli import curve
+    from meritnet.cli.progress import bar
     from meritnet.miner.finetune import finetune as train
+    from meritnet.subnets.fine_tuning.limits import LIMITS
     from meritnet.subnets.fine_tuning.training import Recipe
+    from meritnet.subnets.models.forms import AdapterError, Form
 
     (subnet,) = complete({NETUID: netuid})
+    form = Form(rank, tuple(sorted(set(target))) if target else Form.targets, dora)
+    try:
+        LIMITS.check(form)
+    except AdapterError as error:
+        raise UsageError(str(error)) from None
+    if png is not None and not png.absolute().parent.is_dir():
+        raise UsageError(f"there is no folder {png.absolute().parent} for the picture")
     address = open_wallet(wallet, hotkey, wallet_path, None, endpoint).wallet.hotkey_address
     directory = state_directory(data_dir, "miner", address, subnet) / "role"
     directory.mkdir(parents=True, exist_ok=True)
     wanted = loading_of(model, dtype, device_map, attention, quantize)
-    recipe = Recipe(steps=steps, examples_per_step=examples, learning_rate=learning_rate)
-    with StatusLine(as_json).open() as status:
-        source = engine_source(wanted, status.progress)
-        done = asyncio.run(train(source, address, directory, recipe, status.progress))
+    recipe = Recipe(
+        steps, examples, learning_rate, accumulate=accumulate, form=form, measure_every=measure_every
+    )
+    with bar() as report:
+        work = train(
+            engine_source(wanted, report),
+            address,
+            directory,
+            recipe,
+            report,
+            checkpoint_every=checkpoint_every,
+            fresh=fresh,
+        )
+        done = asyncio.run(work)
+    trained = list(enumerate(done.curve.losses, start=1))
+    if png is not None:
+        curve.picture(trained, done.curve.held_out, png)
     result = {
         "content_id": done.published.content_id,
         "steps": steps,
+        "resumed_at": done.resumed_at,
         "base_loss_nats": done.base_loss,
         "adapter_loss_nats": done.adapter_loss,
         "loss_gain_nats": done.loss_gain_nats,
+        "losses_nats": done.curve.losses,
+        "held_out_losses_nats": [{"step": step, "loss": loss} for step, loss in done.curve.held_out],
     }
 
     def human() -> None:
+        print("\n".join(curve.lines(trained, done.curve.held_out)))
         gained = f"held-out loss {done.base_loss:.4f} → {done.adapter_loss:.4f} nats a token"
-        line(f"adapter {done.published.content_id[:12]}…", f"{steps} steps", gained)
+        resumed = f"resumed at step {done.resumed_at}" if done.resumed_at else ""
+        line(f"adapter {done.published.content_id[:12]}…", f"{steps} steps", resumed, gained)
         print(f"serve it with: meritnet miner run --netuid {subnet}")
 
     emit(result, as_json, human)

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from meritnet.cli.options import Json
+from meritnet.cli.progress import bar
 from meritnet.cli.render import emit, facts, table
-
-if TYPE_CHECKING:
-    from meritnet.subnets.base import Progress, Report
 
 app = typer.Typer(help="Fetch and list models.", no_args_is_help=True)
 
@@ -58,27 +53,6 @@ def list_models(as_json: Json = False) -> None:
         for row in rows
     ]
     emit(rows, as_json, lambda: table(("model", "from", "size>", "folder"), shown))
-
-
-@contextmanager
-def bar() -> Iterator[Report]:
-    """Draw progress on standard error, when somebody looks at it."""
-    from rich.console import Console
-    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as Bars
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Bars(
-        *columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
-    ) as bars:
-        tasks = {}
-
-        def report(progress: Progress) -> None:
-            if progress.stage not in tasks:
-                tasks[progress.stage] = bars.add_task(progress.stage, total=progress.total)
-            bars.update(tasks[progress.stage], completed=progress.done, total=progress.total)
-
-        yield report
 
 
 def _size_bytes(folder: Path) -> int:
