@@ -11,7 +11,7 @@ import json
 import logging
 import sys
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -59,8 +59,8 @@ class Limits:
 class BoundedServer(web.Server):
     """aiohttp's server with bounds on connections, in all and from one address.
 
-    One more takes the place of the one that has been silent the longest, so that whoever opens connections
-    and says nothing keeps nobody out; where none is silent, it is cut unread.
+    One more takes the place of a silent one: the longest silent of the address that has the most, so that
+    whoever opens connections and says nothing keeps nobody out; where none is silent, it is cut unread.
     """
 
     def __init__(
@@ -101,22 +101,29 @@ class BoundedServer(web.Server):
         # All clients of a proxy come from its one address.
         crowded = self._by_address[address] >= self._limits.connections_per_address
         if crowded and not self._is_proxy(address):
-            room = self._make_room(address)
+            room = self._make_room([address])
         else:
-            room = len(self._addresses) < self._most or self._make_room(None)
+            room = len(self._addresses) < self._most or self._make_room(self._most_crowded())
         self._addresses[handler] = address
         self._by_address[address] += 1
         if not room:
             transport.abort()
 
-    def _make_room(self, address: str | None) -> bool:
-        """Cuts the connection that has been silent the longest, of one address or of all; whether there was
-        one. Those that were opened first stand first, and a silent one does not stay long."""
-        for handler, other in self._addresses.items():
-            if (address is None or other == address) and handler.waits and not handler.is_cut:
-                handler.cut()
-                return True
-        return False
+    def _most_crowded(self) -> list[str]:
+        """The addresses, those with the most connections first, and our proxies last."""
+        crowd = self._by_address.most_common()
+        return [address for address, _ in sorted(crowd, key=lambda one: self._is_proxy(one[0]))]
+
+    def _make_room(self, addresses: Iterable[str]) -> bool:
+        """Cuts the longest silent connection of the first address that has one; whether there was one."""
+        silent: dict[str, _Connection] = {}
+        for handler, address in self._addresses.items():  # those that were opened first stand first
+            if handler.waits and not handler.is_cut:
+                silent.setdefault(address, handler)
+        victim = next((silent[address] for address in addresses if address in silent), None)
+        if victim is not None:
+            victim.cut()
+        return victim is not None
 
     def connection_lost(self, handler: Any, exc: BaseException | None = None) -> None:
         super().connection_lost(handler, exc)

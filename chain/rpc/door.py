@@ -1,13 +1,14 @@
 """A bound on a server's connections that does not lock out those who come with something to say.
 
 Whoever opens connections and says nothing would otherwise keep the rest out until each has timed out, or
-until the process may open no more files. So one connection too many takes the place of the one that has been
-silent the longest; only where none is silent, it is cut.
+until the process may open no more files. So one connection too many takes the place of a silent one: the
+longest silent of the address that has the most. Only where none is silent, it is cut.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from typing import Any
 
 from aiohttp import web
@@ -24,10 +25,12 @@ class Door:
         handlers = self._server.connections
         if len(handlers) < self._most:
             return self._server()
-        silent = next(filter(is_silent, handlers), None)
-        if silent is None:
+        crowd = Counter(map(_address, handlers))
+        silent = filter(is_silent, handlers)  # those that were opened first stand first, also among equals
+        victim = max(silent, key=lambda handler: crowd[_address(handler)], default=None)
+        if victim is None:
             return _Cut()
-        silent.force_close()
+        victim.force_close()
         return self._server()
 
 
@@ -35,6 +38,11 @@ def is_silent(handler: Any) -> bool:
     """Whether a connection waits for a request, or for the rest of one's head."""
     waiter = handler._waiter
     return waiter is not None and not waiter.done()
+
+
+def _address(handler: Any) -> str:
+    peer = handler.transport.get_extra_info("peername") if handler.transport is not None else None
+    return str(peer[0]) if peer else ""
 
 
 class _Cut(asyncio.Protocol):

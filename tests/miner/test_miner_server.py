@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import sys
 import time
 from collections.abc import Callable
 from hashlib import sha256
@@ -150,6 +151,25 @@ def test_whoever_says_nothing_makes_room_for_who_asks(bench: Scenario, limits: L
             writer.close()
 
     bench(scenario, limits=limits)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="connects from other addresses of 127.0.0.0/8")
+def test_room_is_made_by_the_address_that_has_the_most(bench: Scenario) -> None:
+    async def scenario(on: Any) -> None:
+        server = on.server._runner.server
+        streams = []
+        for address in ("127.0.0.2", "127.0.0.3", "127.0.0.3", "127.0.0.4"):
+            streams.append(
+                await asyncio.open_connection("127.0.0.1", on.server.port, local_addr=(address, 0))
+            )
+            await on.until(lambda: [h.waits for h in server.connections] == [True] * len(streams))
+        assert (await on.ask("/echo")).status == 200
+        assert await streams[1][0].read() == b""
+        assert not any(streams[other][0].at_eof() for other in (0, 2, 3)), "who has few keeps them"
+        for _, writer in streams:
+            writer.close()
+
+    bench(scenario, limits=Limits(connections=4))
 
 
 def test_half_of_the_files_that_may_be_open_are_left_for_the_rest(

@@ -4,6 +4,7 @@ import asyncio
 import http.client
 import json
 import socket
+import sys
 import threading
 import time
 import zlib
@@ -204,6 +205,21 @@ def test_whoever_says_nothing_makes_room(node: Node, monkeypatch: pytest.MonkeyP
         assert http_request(endpoint, "POST", "/", json.dumps(REQUEST))[0] == 200
         assert is_cut(silent[0]), "the first to be silent is the first to go"
         assert ask(talker, "system_name")["result"] == "Meritnet", "who has spoken stays"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="connects from other addresses of 127.0.0.0/8")
+def test_room_is_made_by_the_address_that_has_the_most(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "Limits", lambda: Limits(sockets=4))
+    with serving(node) as endpoint, connected(endpoint) as talker, ExitStack() as opened:
+        place = ("127.0.0.1", int(urlsplit(endpoint).port or 0))
+        silent = []
+        for address in ("127.0.0.2", "127.0.0.3", "127.0.0.3", "127.0.0.3"):
+            made = socket.create_connection(place, timeout=10, source_address=(address, 0))
+            silent.append(opened.enter_context(made))
+            ask(talker, "system_name")
+        assert is_cut(silent[1])
+        silent[0].sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert silent[0].recv(100).startswith(b"HTTP/1.1 200"), "who has few keeps them"
 
 
 def test_where_all_are_busy_one_more_is_cut(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
