@@ -17,9 +17,9 @@ PROBES = 256
 """Numbers in a sketch: cosines of sketches stray from those of products by 1 / sqrt(PROBES) or so."""
 COPY_COSINE = 0.5
 """From here on, two adapters are made of the same."""
-ALIKE_NATS = 0.01
+ALIKE_NATS = 0.03
 """Two losses closer than this are the same."""
-ALIKE_PART = 0.7
+ALIKE_PART = 0.8
 """From this part of the examples on, two adapters do the same."""
 _DIGITS = 3
 

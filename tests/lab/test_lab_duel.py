@@ -29,6 +29,7 @@ GAINS = {
     "copy, noise 0.5": 0.34,
     "copy, noise 0.7": 0.3,
     "copy, noise 1": 0.2,
+    "copy, noise 1.5": 0.2,
     "copy, hidden": 0.35,
     "blend of two honest ones": 0.36,
     "zero": 0.0,

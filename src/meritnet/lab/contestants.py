@@ -158,6 +158,7 @@ COPIES: Mapping[str, Callable[[Tensors], Tensors]] = {
     "copy, noise 0.5": lambda original: noised(original, 0.5),
     "copy, noise 0.7": lambda original: noised(original, 0.7),
     "copy, noise 1": lambda original: noised(original, 1.0),
+    "copy, noise 1.5": lambda original: noised(original, 1.5),
     "copy, hidden": lambda original: hidden(original, 1.0),
 }
 """Copies of an honest miner's adapter, by what was done to it."""
