@@ -26,7 +26,7 @@ from meritnet.subnets.text_generation.messages import (
 from meritnet.subnets.text_generation.miner import plain
 from meritnet.subnets.text_generation.prompts import TEMPERATURES, conversation
 
-ANSWER_TOKENS = (24, 32)
+ANSWER_TOKENS = (48, 64)
 """Fewest and most tokens that a request allows."""
 DEADLINE_S = 60.0
 GAP_TOLERANCE = 1e-3

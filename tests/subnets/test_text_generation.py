@@ -147,7 +147,7 @@ REFUSED: list[tuple[Change, str]] = [
     (lambda answer: answer | {"nonce": "0" * 32}, "another request"),
     (lambda answer: answer | {"tokens": []}, "malformed answer: tokens"),
     (lambda answer: answer | {"tokens": [1] * (MAX_NEW_TOKENS + 1)}, "malformed answer: tokens"),
-    (lambda answer: answer | {"tokens": [1] * 40}, "40 tokens"),
+    (lambda answer: answer | {"tokens": [1] * 80}, "80 tokens"),
     (lambda answer: answer | {"tokens": answer["tokens"][:2]}, "stops early"),
     (lambda answer: answer | {"tokens": [256, *answer["tokens"][1:]]}, "follow the end"),
     (lambda answer: answer | {"tokens": [1000, *answer["tokens"][1:]]}, "not in the vocabulary"),
