@@ -120,6 +120,7 @@ def run(arguments: Sequence[str]) -> int:
     as_json = "--json" in arguments
     try:
         code = typer.main.get_command(app)(list(arguments), prog_name="meritnet", standalone_mode=False)
+        sys.stdout.flush()  # here, where a reader who has left is caught; Python's own flush comes too late
     except MeritnetError as error:
         return report(error, as_json)
     except (typer.Abort, KeyboardInterrupt):
