@@ -47,6 +47,8 @@ CONFIDENCE = 0.95
 CHALLENGER_PART = 0.5
 """What a sure gain earns without the crown, of what it earns with it (docs/duel.md)."""
 LOSS_DIGITS = 6
+REMEMBERED_SKETCHES = 512
+"""By content id, as a sketch takes a second."""
 CROWN_RULES = (
     *(duel.DECIDED_NATS, duel.SURE_WIN, duel.ADVANTAGE_NATS, duel.HALF_LIFE_ROUNDS),
     *(copies.COPY_COSINE, copies.ALIKE_NATS, copies.ALIKE_PART),
@@ -60,6 +62,7 @@ class FineTuningValidator:
     def __init__(self, context: ValidatorContext) -> None:
         self._context = context
         self._record = Record()
+        self._sketches: dict[str, list[float]] = {}
 
     def task(self, seed: bytes, uid: int) -> Task:
         """Ask for the adapter on offer, and state what is known of this uid's and who has the crown.
@@ -89,7 +92,7 @@ class FineTuningValidator:
         known: dict[str, object] = {
             "content_id": offered.content_id,
             "steps_claimed": offered.steps,
-            "sketch": await asyncio.to_thread(sketch, adapter),
+            "sketch": await self._sketch(adapter),
         }
         unpaid = without_measuring(request, offered.content_id, known)
         if unpaid is not None:
@@ -104,6 +107,13 @@ class FineTuningValidator:
             raise InvalidAnswer("with this adapter the loss is not finite")
         is_champion = request.names_as_champion(offered.content_id)
         return judge(base, adapted, seed, known, is_champion=is_champion)
+
+    async def _sketch(self, adapter: lora.Adapter) -> list[float]:
+        if adapter.content_id not in self._sketches and len(self._sketches) >= REMEMBERED_SKETCHES:
+            self._sketches.clear()
+        if adapter.content_id not in self._sketches:
+            self._sketches[adapter.content_id] = await asyncio.to_thread(sketch, adapter)
+        return self._sketches[adapter.content_id]
 
     @property
     def recalled_steps(self) -> int:

@@ -30,6 +30,8 @@ GAINS = {
     "copy, noise 0.7": 0.3,
     "copy, noise 1": 0.2,
     "copy, noise 1.5": 0.2,
+    "copy, noise 2": 0.15,
+    "copy, noise 3": 0.1,
     "copy, hidden": 0.35,
     "blend of two honest ones": 0.36,
     "zero": 0.0,
@@ -139,7 +141,8 @@ def test_on_the_default_model_copies_earn_nothing_and_a_better_one_wins() -> Non
     with closing(Engine.load()) as engine:
         world = contestants.field(engine, 32, seed=0)
     met = partial(duel.met, world, duel.Options(rounds=16, repeats=5))
-    nothing = ("zero", "noise", "one step", "overfitted", "copy", "copy, scaled by 0.9", "copy, noise 0.3")
+    copies = ("copy", "copy, scaled by 0.9", "copy, noise 0.3", "copy, noise 1.5", "copy, hidden")
+    nothing = ("zero", "noise", "one step", "overfitted", *copies)
     assert [met(name).share for name in nothing] == [0] * len(nothing)
     better, equal = met("better"), met("honest c")
     assert better.crowned == 1

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from meritnet.subnets.fine_tuning.copies import sketch
+from meritnet.subnets.fine_tuning.copies import COPY_COSINE, sketch
 from meritnet.subnets.models import lora
 from meritnet.subnets.models.engine import Engine
 from meritnet.subnets.models.forms import Form
@@ -37,6 +37,33 @@ def within(engine: Engine, tensors: Mapping[str, torch.Tensor], form: Form) -> l
 def test_an_adapter_is_known_in_any_form(engine: Engine, form: Form) -> None:
     original = adapter(engine, Form(), seed=1)
     assert cosine(original, within(engine, original.tensors, form)) > 0.99
+
+
+def test_noise_turns_a_copy_away_slowly(engine: Engine) -> None:
+    original, apart = adapter(engine, Form(), seed=1), adapter(engine, Form(), seed=2)
+    generator = torch.Generator().manual_seed(3)
+    found = [cosine(original, apart)]
+    for noise in (1.5, 1.0, 0.3):
+        moved = {
+            n: t + noise * t.std() * torch.randn(t.shape, generator=generator)
+            for n, t in original.tensors.items()
+        }
+        found.append(cosine(original, lora.Adapter(f"noise {noise}", moved, Form())))
+    assert found[0] < COPY_COSINE < found[1] < found[2] < found[3] < 1
+
+
+def test_a_direction_that_changes_nothing_is_not_seen(engine: Engine) -> None:
+    original = adapter(engine, Form(), seed=1)
+    idle = {n: t.clone() for n, t in original.tensors.items()}
+    for name, tensor in idle.items():
+        if ".lora_B." in name:
+            tensor[:, 4:] = 0
+    half = lora.Adapter("half", {n: t.clone() for n, t in idle.items()}, Form())
+    other = adapter(engine, Form(), seed=2)
+    for name, tensor in idle.items():
+        if ".lora_A." in name:
+            tensor[4:] = other.tensors[name][4:]
+    assert cosine(half, lora.Adapter("idle", idle, Form())) > 0.99
 
 
 def test_adapters_of_other_forms_are_not_taken_for_each_other(engine: Engine) -> None:

@@ -159,6 +159,8 @@ COPIES: Mapping[str, Callable[[Tensors], Tensors]] = {
     "copy, noise 0.7": lambda original: noised(original, 0.7),
     "copy, noise 1": lambda original: noised(original, 1.0),
     "copy, noise 1.5": lambda original: noised(original, 1.5),
+    "copy, noise 2": lambda original: noised(original, 2.0),
+    "copy, noise 3": lambda original: noised(original, 3.0),
     "copy, hidden": lambda original: hidden(original, 1.0),
 }
 """Copies of an honest miner's adapter, by what was done to it."""

@@ -123,7 +123,7 @@ class Duels:
     repeats: int
     meaning: str = field(
         default="Noise, an untrained adapter, a step of training and text learnt by heart earn nothing; "
-        "nor do copies whose products or losses give them away, up to noise as large as the adapter.\n"
+        "nor do copies that read where their original does, up to noise twice as large as the adapter.\n"
         "A really better adapter takes the crown within a few rounds. So does one that was trained on the "
         "held-out text, and nothing here can tell.",
     )
@@ -316,8 +316,8 @@ WAYS: Mapping[str, Callable[[Field], Sequence[Player]]] = {
     "the better of the two": lambda world: [always("better", ENTRY_ROUND)],
     "both under one uid, the one that suits the draw": lambda world: [hoarder(world, ("honest c", "better"))],
     "a file anew at each round": lambda world: [resubmitter(("honest c", "better", "one step"))],
-    "copies of an honest one, noise 0.3 to 1.5": lambda world: [
-        always(f"copy, noise {size}", ENTRY_ROUND) for size in ("0.3", "0.5", "0.7", "1", "1.5")
+    "copies of an honest one, noise 0.3 to 2": lambda world: [
+        always(f"copy, noise {size}", ENTRY_ROUND) for size in ("0.3", "0.5", "0.7", "1", "1.5", "2")
     ],
     "a hidden copy of an honest one": lambda world: [always("copy, hidden", ENTRY_ROUND)],
     "a blend of two honest ones": lambda world: [always("blend of two honest ones", ENTRY_ROUND)],
@@ -375,10 +375,9 @@ validator's weights, on average since the newcomer came. Copies are made of the 
 products as large as the adapter's own.
 """
 ENDS = """**Protection ends** where adapters are trained on the held-out text: it is public, and only text
-that appears later would help. It ends, too, with a copy that is changed until neither products nor losses are
-the original's: noise half as large again as the adapter does that and leaves nearly all of its gain. Such a
-copy never has the crown, but is paid like an honest miner without it. And whoever trains several adapters is
-paid as several miners.
+that appears later would help. It ends, too, with a copy that is changed until it reads elsewhere and loses
+otherwise: noise three times as large as the adapter does that, leaves a third of its gain, and is paid for
+what is left. Whoever trains several adapters is paid as several miners.
 """
 
 
