@@ -64,8 +64,8 @@ class Committed(Event):
     """The hash of these weights is on the chain."""
 
     epoch: int
-    weights: dict[int, float] = field(repr=False, metadata=HIDDEN)
-    """Share by uid; nobody's to know before they are revealed."""
+    weights: dict[int, float] = field(default_factory=dict, repr=False, metadata=HIDDEN)
+    """Share by uid; nobody's to know before they are revealed, so missing in what another process printed."""
     bundle: str = ""
     """The name of the bundle that the salt binds."""
 
