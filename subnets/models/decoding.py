@@ -134,8 +134,11 @@ class Rows:
         return self._mask.shape[1]
 
     def can_take(self, others: "Rows", most: int) -> bool:
-        """Say whether `others`, whose first tokens are drawn, may join: the same model, and room for them."""
-        fits = len(self.requests) + len(others.requests) <= most
+        """Say whether `others`, whose first tokens are drawn, may join: the same model, and room for them.
+
+        Rows whose answers have all ended may not: nothing is left of them to join.
+        """
+        fits = 0 < len(others.requests) <= most - len(self.requests)
         return fits and self._model is others._model and _plain(*self._cache.layers, *others._cache.layers)
 
     def take(self, others: "Rows") -> None:

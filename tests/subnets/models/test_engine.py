@@ -99,20 +99,32 @@ def test_who_comes_later_joins_those_under_way(
     assert shared > 100  # the later answers cost hardly a pass of their own
 
 
-def test_rows_that_come_and_go_leave_no_padding_behind(engine: Engine, prompts: list[list[int]]) -> None:
-    def rows(number: int) -> Rows:
-        request = Request(prompts[0], sampling(number, max_tokens=20), emit=lambda token: None)
-        made = Rows(engine.model, [request], frozenset([engine.vocabulary_size - 1]))
-        for _ in made.read():
-            pass
-        return made
+def rows_of(engine: Engine, prompt: list[int], drawn: Sampling) -> Rows:
+    """One request in rows of its own, with its first token drawn."""
+    request = Request(prompt, drawn, emit=lambda token: None)
+    made = Rows(engine.model, [request], frozenset([engine.vocabulary_size - 1]))
+    for _ in made.read():
+        pass
+    return made
 
-    going, widths, joined = rows(0), [], 0
+
+def test_an_answer_that_ended_with_its_first_token_joins_nobody(
+    engine: Engine, prompts: list[list[int]]
+) -> None:
+    going = rows_of(engine, prompts[0], sampling(0))
+    ended = rows_of(engine, prompts[1], sampling(1, max_tokens=1))
+    assert going.requests
+    assert not ended.requests
+    assert not going.can_take(ended, MAX_BATCH)
+
+
+def test_rows_that_come_and_go_leave_no_padding_behind(engine: Engine, prompts: list[list[int]]) -> None:
+    going, widths, joined = rows_of(engine, prompts[0], sampling(0, max_tokens=20)), [], 0
     for number in range(1, 40):
         for _ in range(10):  # half an answer, so that there are mostly two under way
             if going.requests:
                 going.draw()
-        newcomer = rows(number)
+        newcomer = rows_of(engine, prompts[0], sampling(number, max_tokens=20))
         if going.requests:
             assert going.can_take(newcomer, MAX_BATCH)
             assert not going.can_take(newcomer, len(going.requests))
