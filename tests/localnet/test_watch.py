@@ -43,6 +43,17 @@ def test_the_last_block_waits_for_the_prediction_only() -> None:
     assert seen.missing(NETUID, 2, EPOCH_BLOCK + 5, EPOCH_BLOCK + 20) == ""
 
 
+def test_weights_are_shown_once_told_and_no_older_ones_after_them() -> None:
+    seen = watch()
+    row = seen.state.boards[NETUID].rows[3]
+    seen.take(Committed(NETUID, BOB, 1))  # as another process prints it
+    seen.take(Revealed(NETUID, BOB, 1, {3: 0.25}))
+    assert row.weight == 0.25
+    seen.take(Committed(NETUID, BOB, 3, {3: 0.75}))
+    seen.take(Revealed(NETUID, BOB, 2, {3: 0.5}))
+    assert row.weight == 0.75
+
+
 def test_scores_gains_and_payments_reach_the_picture() -> None:
     seen = watch()
     seen.take(Scored(NETUID, BOB, 3, 0.5, "half", 0.75, 1.0, {"loss_gain_nats": 0.2}))

@@ -34,6 +34,8 @@ class Duties:
     committed: set[int] = field(default_factory=set)
     revealed: set[int] = field(default_factory=set)
     predicted_block: int = 0
+    shown: int = -1
+    """The epoch whose weights the picture has."""
 
     def missing(self, epoch: int, blocks_left: int, epoch_block: int) -> str:
         """Return what has to happen before the next empty block, or "" when nothing does.
@@ -88,10 +90,11 @@ class Watch:
                 duties.committed.add(event.epoch)
                 if isinstance(event, WeightsSet):
                     duties.revealed.add(event.epoch)
-                self._weights(event.netuid, event.weights)
+                self._weights(event, duties)
                 self._log(event, f"commits its weights of epoch {event.epoch}")
             case Revealed():
                 duties.revealed.add(event.epoch)
+                self._weights(event, duties)
                 self._log(event, f"reveals its weights of epoch {event.epoch}")
             case Predicted():
                 duties.predicted_block = event.block
@@ -113,10 +116,14 @@ class Watch:
             self.loss_gain_nats[event.netuid, event.uid] = float(gain)
         self._log(event, f"gives uid {event.uid} {event.value:.2f}: {event.why}")
 
-    def _weights(self, netuid: int, weights: Mapping[int, float]) -> None:
-        board = self.state.boards.get(netuid)
+    def _weights(self, event: Committed | WeightsSet | Revealed, duties: Duties) -> None:
+        """Show new weights; a validator of another process tells them with the reveal, not the commit."""
+        if not event.weights or event.epoch <= duties.shown:
+            return
+        duties.shown = event.epoch
+        board = self.state.boards.get(event.netuid)
         for uid, row in board.rows.items() if board else ():
-            row.weight = weights.get(uid, row.weight)
+            row.weight = event.weights.get(uid, row.weight)
 
     def _log(self, event: Event, text: str) -> None:
         self.state.say(f"{self.names.get(event.validator, event.validator)} (subnet {event.netuid}) {text}")
