@@ -16,7 +16,10 @@ from meritnet.subnets.models.lora import Adapter
 PROBES = 1_024
 """Numbers in a sketch: cosines of sketches stray from those of row spaces by 1 / sqrt(PROBES) or so."""
 COPY_COSINE = 0.18
-"""From here on, two adapters read from the same. Trained apart: 0.03 at most (docs/log.md)."""
+"""From here on, two adapters read from the same.
+
+Sketches of adapters trained apart: 0.09 at most (docs/log.md).
+"""
 ALIKE_NATS = 0.03
 """Two losses closer than this are the same."""
 ALIKE_PART = 0.8
